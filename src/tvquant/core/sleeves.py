@@ -45,6 +45,13 @@ class SleeveDecision:
     atoms: tuple[HeldAtom, ...]
 
 
+class Closed(NamedTuple):
+    """An instrument (a key) that a sleeve's book closed unordered and did not hold at the end of the bar `at`."""
+
+    at: Instant
+    symbol: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solves:
     """How a sleeve's optimisations went: `asked` had candidates, of which `solved` answered as they were asked to."""
@@ -73,6 +80,7 @@ class Sleeve:
     decisions : in order of time, none twice at one time.
     solves : of this cell.
     conventions : dotted key of the profile -> value, of all that sleeves must have alike (R-META-15).
+    closed : what nobody ordered to be closed (halted, delisted, collateral lost), held no more until the next decision.
 
     Raises
     ------
@@ -92,6 +100,7 @@ class Sleeve:
     solves: Solves
     conventions: Mapping[str, Any]
     stamps: Stamps
+    closed: tuple[Closed, ...] = ()
 
     def __post_init__(self) -> None:
         if self.levels.shape != self.times.shape or self.times.ndim != 1:

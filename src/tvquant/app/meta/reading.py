@@ -14,10 +14,13 @@ from tvquant.core.atoms import Direction
 from tvquant.core.books import Execution
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Times
-from tvquant.core.sleeves import HeldAtom, Sleeve, SleeveDecision, Solves
+from tvquant.core.sleeves import Closed, HeldAtom, Sleeve, SleeveDecision, Solves
 from tvquant.ledger.recorded_run import RecordedCell, RecordedRun
 from tvquant.profiles.messages import unknown
+from tvquant.tournament.trades import FILL
 
+ROUNDING = 1e-9
+"""Part of a name's largest trade of a bar that is no holding."""
 RULES = tuple(one.name for one in fields(Execution))
 """Keys of `execution` that say how weights become holdings."""
 
@@ -55,6 +58,7 @@ def sleeve_of(
         solves=solves or solves_of(cell),
         conventions=conventions,
         stamps=frozenset(cell.stamps),
+        closed=closed_of(run.table("trades").filter(pl.col("cell") == key)),
     )
 
 
@@ -91,6 +95,23 @@ def decisions_of(decided: Times, held: pl.DataFrame) -> tuple[SleeveDecision, ..
         if weight * gate:
             atoms[moment].append(HeldAtom(atom, symbol, Direction(direction), weight * gate))
     return tuple(SleeveDecision(at=moment, atoms=tuple(some)) for moment, some in atoms.items())
+
+
+def closed_of(trades: pl.DataFrame) -> tuple[Closed, ...]:
+    """Return what was closed that nobody ordered, and was not held again at the end of that bar.
+
+    Where a name was both closed and filled in one bar, the sum of all its trades says which came last.
+    """
+    ordered = pl.col("kind") == FILL
+    bars = trades.group_by("symbol", "time", maintain_order=True).agg(
+        pl.col("quantity").sum().alias("moved"),
+        pl.col("quantity").abs().max().alias("most"),
+        (~ordered).any().alias("closed"),
+        ordered.any().alias("filled"),
+    )
+    bars = bars.sort("time", maintain_order=True).with_columns(pl.col("moved").cum_sum().over("symbol").alias("held"))
+    gone = bars.filter(pl.col("closed") & (~pl.col("filled") | (pl.col("held").abs() <= ROUNDING * pl.col("most"))))
+    return tuple(Closed(at, symbol) for at, symbol in zip(gone["time"].to_numpy(), gone["symbol"], strict=True))
 
 
 def _held(run: RecordedRun, key: str) -> pl.DataFrame:

@@ -5,8 +5,7 @@ All dates are flattened at once: one entry per date, sleeve and atom that is hel
 1. An atom that its sleeve decides on at the date has the size that was decided. Otherwise its quantity stands: its size
    is that size times what its price has grown since, over what the sleeve's stream has grown. Splits are in units;
    dividends are the sleeve's cash and in its stream.
-2. An atom that was closed since is the sleeve's cash: its instrument was halted too long or delisted, or it is short
-   and has lost its collateral at a mark (which is posted at the fill; here it is that of the decision's mark).
+2. An atom whose instrument the sleeve's own book has closed since, unordered, is the sleeve's cash.
 3. What an atom takes of the whole is its sleeve's share times its size; its contribution is that with its sign.
 4. Caps are kept on gross: each instrument, then each cluster, then the whole; then the side that pushes net out of its
    interval. Whoever stands behind a breach is scaled by one factor, and what is taken is cash. It is the way of
@@ -25,7 +24,7 @@ from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Panel, units_of
 from tvquant.core.problems import Limits
 from tvquant.core.sleeves import Sleeve
-from tvquant.simulation.account import LOST_AT, SPLIT
+from tvquant.simulation.account import SPLIT
 from tvquant.simulation.quotes import market_of
 from tvquant.tournament.sleeves.shares import levels_at
 
@@ -94,9 +93,7 @@ def effective(sleeve: Sleeve, panel: Panel) -> Held:
     return Held(rows=rows[kept], chosen=np.flatnonzero(kept))
 
 
-def flattened(
-    sleeves: Sequence[Sleeve], held: Sequence[Held], shares: Floats, rows: Numbers, panel: Panel, halt_limit: int
-) -> Tree:
+def flattened(sleeves: Sequence[Sleeve], held: Sequence[Held], shares: Floats, rows: Numbers, panel: Panel) -> Tree:
     """Return what atoms take before caps, at account rows `rows` (R) with shares R x K.
 
     Raises
@@ -114,7 +111,7 @@ def flattened(
     date, sleeve, decision = date[entry], sleeve[entry], decision[entry]
     column, since = book.column[place], book.row[decision]
     sign = book.sign[place]
-    drift = _drift(sleeves, panel, halt_limit, rows[date], sleeve, since, column, sign)
+    drift = _drift(sleeves, panel, rows[date], sleeve, since, column)
     asked = shares[date, sleeve] * book.size[place] * drift
     there = asked > 0.0
     return Tree(
@@ -188,14 +185,13 @@ def _decided(sleeves: Sequence[Sleeve], held: Sequence[Held], panel: Panel) -> _
 
 
 def _drift(
-    sleeves: Sequence[Sleeve], panel: Panel, halt_limit: int, now: Numbers, sleeve: Numbers, since: Numbers,
-    column: Numbers, sign: Floats,
-) -> Floats:  # fmt: skip
+    sleeves: Sequence[Sleeve], panel: Panel, now: Numbers, sleeve: Numbers, since: Numbers, column: Numbers
+) -> Floats:
     """Return what the price of each entry has grown from row `since` to row `now`, over what its sleeve has grown.
 
     It is 0 of an atom that was closed in between, and of a sleeve of which nothing is left.
     """
-    market = market_of(panel, None, halt_limit=halt_limit, open_fills=None)
+    market = market_of(panel, None, halt_limit=len(panel.times), open_fills=None)
     value = market.marks * units_of(market.actions[SPLIT]) if market.actions.shape[1] else market.marks
     before, after = value[since, column], value[now, column]
     if not (before > 0.0).all():
@@ -206,25 +202,22 @@ def _drift(
         )
     levels = np.column_stack([_on_rows(one, panel) for one in sleeves])
     begun, reached = levels[since, sleeve], levels[now, sleeve]
-    gone = (reached <= 0.0) | _lost(value, now, since, column, sign)
-    if len(market.ends):
-        closed = np.cumsum(market.ends, axis=0)
-        gone |= closed[now, column] > closed[since, column]
+    gone = (reached <= 0.0) | _closed(sleeves, panel, now, sleeve, since, column)
     return np.where(gone, 0.0, after / before * begun / np.where(gone, 1.0, reached))
 
 
-def _lost(value: Floats, now: Numbers, since: Numbers, column: Numbers, sign: Floats) -> NDArray[np.bool_]:
-    """Return which entries are shorts whose unit was worth LOST_AT times as much at a mark behind `since`."""
-    found = np.zeros(len(now), np.bool_)
-    shorts = np.flatnonzero((sign < 0.0) & (now > since))
-    if not len(shorts):
-        return found
-    begins = since[shorts]
-    order = np.argsort(begins, kind="stable")
-    firsts, starts = np.unique(begins[order], return_index=True)
-    for first, own in zip(firsts.tolist(), np.split(shorts[order], starts[1:]), strict=True):
-        peak = np.maximum.accumulate(value[first + 1 : now[own].max() + 1], axis=0)
-        found[own] = peak[now[own] - first - 1, column[own]] >= LOST_AT * value[first, column[own]]
+def _closed(
+    sleeves: Sequence[Sleeve], panel: Panel, now: Numbers, sleeve: Numbers, since: Numbers, column: Numbers
+) -> NDArray[np.bool_]:
+    """Return of which entries the sleeve has closed the instrument behind row `since`, at row `now` or before it."""
+    place, span = {key: j for j, key in enumerate(panel.keys)}, len(panel.times) + 1
+    events = [(k, place[one.symbol], one.at) for k, held in enumerate(sleeves) for one in held.closed]
+    at = np.array([moment for *_, moment in events], dtype="datetime64[us]")
+    of = np.array([k * len(place) + j for k, j, _ in events], dtype=np.int64)
+    ends, entry = np.sort(of * span + np.searchsorted(panel.times, at)), (sleeve * len(place) + column) * span
+    found: NDArray[np.bool_] = np.searchsorted(ends, entry + now, "right") > np.searchsorted(
+        ends, entry + since, "right"
+    )
     return found
 
 

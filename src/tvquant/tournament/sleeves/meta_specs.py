@@ -51,7 +51,6 @@ def rules_of(profile: MetaProfile) -> UnionRules:
         linkage=found.linkage,
         most=found.max,
         lookbacks=found.lookbacks,
-        halt_limit=profile.execution.halt_limit,
     )
 
 

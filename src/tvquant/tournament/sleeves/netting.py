@@ -89,7 +89,7 @@ def netted(sleeves: Sequence[Sleeve], path: MetaPath, panel: Panel, rules: Union
     rows = _dates(sleeves, held, meta, path, panel)
     in_force = np.searchsorted(meta, rows, side="right") - 1
     shares = _shares(sleeves, path, in_force, panel.times[rows])
-    tree = flattened(sleeves, held, shares, rows, panel, rules.halt_limit)
+    tree = flattened(sleeves, held, shares, rows, panel)
     unions = unions_of(panel, rows, tree, rules)
     found = capped(tree, unions.numbers, len(rows), rules.limits)
     kept = found.tree

@@ -42,8 +42,7 @@ class MetaSpec:
 class UnionRules:
     """What the netted book keeps over all instruments of all sleeves: limits on gross, clusters found anew.
 
-    `distance`, `linkage`, `most` and `lookbacks` are those of the selection's clusters. An instrument without a bar for
-    more than `halt_limit` rows is held no more, as in the book of its sleeve.
+    `distance`, `linkage`, `most` and `lookbacks` are those of the selection's clusters.
     """
 
     limits: Limits
@@ -51,7 +50,6 @@ class UnionRules:
     linkage: str
     most: int
     lookbacks: tuple[int, ...]
-    halt_limit: int = 5
 
 
 type Shares = Mapping[str, float]

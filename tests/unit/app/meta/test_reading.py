@@ -1,18 +1,19 @@
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
 from builders.metas import CELL, read
-from tvquant.app.meta.reading import alike, conventions_of, sleeve_of, solves_of, stream_of
+from tvquant.app.meta.reading import alike, closed_of, conventions_of, sleeve_of, solves_of, stream_of
 from tvquant.app.plan import Plan
 from tvquant.app.workspace import Workspace
 from tvquant.core.atoms import Direction
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.measures import Measures
 from tvquant.core.panel import Panel
-from tvquant.core.sleeves import Solves
+from tvquant.core.sleeves import Closed, Solves
 from tvquant.lake import Snapshot
 from tvquant.ledger.recorded_run import RecordedRun
 
@@ -107,3 +108,19 @@ def test_conventions_are_windows_version_execution_and_costs(run: RecordedRun) -
     assert alike([found, found | {"windows.step": 5}, {**found, "more": 1}]) == {
         key: value for key, value in found.items() if key != "windows.step"
     }
+
+
+def test_what_is_closed_and_not_held_again_at_the_end_of_the_bar_is_told() -> None:
+    """A loses its collateral at the open and is sold short again; B is, and is lost at the close; C is halted."""
+    days = [datetime(2024, 1, day) for day in (1, 3, 3, 1, 3, 3, 1, 3)]
+    trades = pl.DataFrame(
+        {
+            "time": days,
+            "symbol": ["A", "A", "A", "B", "B", "B", "C", "C"],
+            "kind": ["fill", "collateral_lost", "fill", "fill", "collateral_lost", "fill", "fill", "closed_out"],
+            "quantity": [-0.3, 0.3, -0.1, -0.3, 0.1, 0.2, 0.7, -0.7 + 1e-17],
+        }
+    ).sort("time", maintain_order=True)
+    third = np.datetime64("2024-01-03", "us")
+    assert closed_of(trades) == (Closed(third, "B"), Closed(third, "C"))
+    assert closed_of(trades.clear()) == ()

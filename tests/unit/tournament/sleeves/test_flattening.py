@@ -8,14 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.netting import book_levels, decision
-from builders.panels import days, instrument, market_of
+from builders.panels import days, market_of
 from builders.problems import limits as limits_of
 from builders.sleeves import sleeve
 from tvquant.atoms import keep_caps
 from tvquant.core.errors import ModelError
-from tvquant.core.instruments import Fact
 from tvquant.core.panel import Panel
-from tvquant.core.sleeves import Sleeve
+from tvquant.core.sleeves import Closed, Sleeve
 from tvquant.tournament.sleeves.flattening import Tree, capped, effective, flattened
 
 ROWS = np.arange(2, 7)
@@ -37,7 +36,7 @@ def held(panel: Panel, decisions: dict[int, dict[str, float]], name: str = "one"
 
 def tree_of(panel: Panel, *sleeves: Sleeve, rows: np.ndarray = ROWS, share: float = 1.0) -> Tree:
     shares = np.full((len(rows), len(sleeves)), share / len(sleeves))
-    return flattened(sleeves, [effective(one, panel) for one in sleeves], shares, rows, panel, 2)
+    return flattened(sleeves, [effective(one, panel) for one in sleeves], shares, rows, panel)
 
 
 @pytest.mark.requirement("R-META-11")
@@ -66,35 +65,19 @@ def test_a_split_changes_no_size() -> None:
     np.testing.assert_allclose(tree_of(halved, one).asked, tree_of(whole, one).asked, rtol=1e-12)
 
 
-def test_what_was_closed_out_is_cash_of_the_sleeve() -> None:
-    """Without a bar from row 2 on B is carried for two rows and closed at row 4; so is a delisted name at once."""
-    gone = market(close={"B": [8.0, 8, *[np.nan] * 5]})
-    one = held(market(), {1: {"X:A": 0.5, "X:B": -0.3}})
-    assert np.bincount(tree_of(gone, one).date).tolist() == [2, 2, 1, 1, 1]
-    back = market(close={"B": [8.0, 8, np.nan, np.nan, np.nan, 5, 4]})
-    assert np.bincount(tree_of(back, one).date).tolist() == [2, 2, 1, 1, 1]  # nobody buys it back
-    again = held(market(), {1: {"X:A": 0.5, "X:B": -0.3}, 5: {"X:B": -0.3}})
-    assert np.bincount(tree_of(back, again).date).tolist() == [2, 2, 1, 1, 1]
-    assert tree_of(back, again).column.tolist()[-2:] == [1, 1]
-    when = days(7)[3]
-    delisted = instrument("B", facts=(Fact(field="delisted_at", value=when, known_at=when),))
-    close = {"A": market().fields["close"][:, 0], delisted: market().fields["close"][:, 1]}
-    assert np.bincount(tree_of(market_of(close, times=days(7)), one).date).tolist() == [2, 1, 1, 1, 1]
-
-
-def test_a_short_that_lost_its_collateral_is_cash_until_its_sleeve_decides_again() -> None:
-    """A is at twice the mark of row 1 at row 4, and falls back: nobody is short of it again; the long keeps it."""
-    close = {"A": [10.0, 11, 12, 14, 22, 12, 12], "B": [8.0] * 7}
-    panel = market(close=close)
-    short = sleeve("s", [1.0] * 6, first=panel.times[1], decisions=(decision(panel, 1, {"X:A": -0.3, "X:B": -0.2}),))
-    long = sleeve("l", [1.0] * 6, first=panel.times[1], decisions=(decision(panel, 1, {"X:A": 0.3}),))
-    assert np.bincount(tree_of(panel, short).date).tolist() == [2, 2, 1, 1, 1]
-    assert np.bincount(tree_of(panel, long).date).tolist() == [1] * 5
-    twice = (decision(panel, 1, {"X:A": -0.3}), decision(panel, 5, {"X:A": -0.3}))
-    assert tree_of(panel, replace(short, decisions=twice)).date.tolist() == [0, 1, 3, 4]
-    split = {"split": {"A": [1.0, 1, 1, 1, 2, 1, 1], "B": [1.0] * 7}}
-    almost = market(close={"A": [10.0, 11, 12, 14, 10.9, 6, 6], "B": [8.0] * 7}, **split)
-    assert np.bincount(tree_of(almost, short).date).tolist() == [2] * 5
+def test_what_a_book_closed_unordered_is_cash_of_the_sleeve_until_it_decides_again() -> None:
+    """B is closed at row 4, which its own decision of that row does not concern; nobody else's B is."""
+    panel = market()
+    one = held(panel, {1: {"X:A": 0.5, "X:B": -0.3}})
+    other = replace(held(panel, {1: {"X:B": 0.3}}), name="other")
+    lost = replace(one, closed=(Closed(panel.times[4], "X:B"),))
+    assert np.bincount(tree_of(panel, lost).date).tolist() == [2, 2, 1, 1, 1]
+    assert np.bincount(tree_of(panel, lost, other).date).tolist() == [3, 3, 2, 2, 2]
+    for again, sizes in ((4, [2, 2, 2, 2, 2]), (5, [2, 2, 1, 2, 2])):
+        both = held(panel, {row: {"X:A": 0.5, "X:B": -0.3} for row in (1, again)})
+        assert np.bincount(tree_of(panel, replace(both, closed=lost.closed)).date).tolist() == sizes
+    between = replace(one, closed=(Closed(panel.times[3] + np.timedelta64(12, "h"), "X:B"),))
+    assert np.bincount(tree_of(panel, between).date).tolist() == [2, 2, 1, 1, 1]  # of a bar that is no row here
 
 
 def test_a_sleeve_that_lost_everything_holds_nothing() -> None:
