@@ -11,8 +11,9 @@ sleeves' streams, restored at every meta decision at that very close and at no c
 4. `caps`: what the account earned beyond one of the same decisions before caps.
 5. `timing`: the mix is restored at the close, the account at its fills: what prices do in between; and of several
    calendars, what sleeves would have been on the rows of the account less what their streams were.
-6. `rest`: what these do not explain: sizes that go by another equity than the mix's, interest on cash that no sleeve
-   has, rules that change orders (bands, lots, halts), and another simulator than the referee.
+6. `rest`: what these do not explain: sizes that go by another equity than the mix's, collateral of shorts that is
+   posted anew at the account's own fills, interest on cash that no sleeve has, rules that change orders (bands, lots,
+   halts), and another simulator than the referee.
 7. `account`: what the account earned.
 """
 
