@@ -211,7 +211,9 @@ def _closed(
 ) -> NDArray[np.bool_]:
     """Return of which entries the sleeve has closed the instrument behind row `since`, at row `now` or before it."""
     place, span = {key: j for j, key in enumerate(panel.keys)}, len(panel.times) + 1
-    events = [(k, place[one.symbol], one.at) for k, held in enumerate(sleeves) for one in held.closed]
+    # Behind its end the account may lack who was listed later.
+    known = [(k, one) for k, held in enumerate(sleeves) for one in held.closed if one.symbol in place]
+    events = [(k, place[one.symbol], one.at) for k, one in known]
     at = np.array([moment for *_, moment in events], dtype="datetime64[us]")
     of = np.array([k * len(place) + j for k, j, _ in events], dtype=np.int64)
     ends, entry = np.sort(of * span + np.searchsorted(panel.times, at)), (sleeve * len(place) + column) * span

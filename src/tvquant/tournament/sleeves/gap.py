@@ -6,11 +6,12 @@ sleeves' streams, restored at every meta decision at that very close and at no c
 1. `mix`: what the mix earned.
 2. `netting`: what orders of several sleeves cost less together than each for itself, at the sizes of the account, and
    what positions cost less to carry together (borrow, overdraft, funding, impact).
-3. `costs`: what the mix does not pay: entering, and restoring shares. It is the cost of each sleeve's orders in the
-   account less that of its own orders in the mix; negative where it is paid.
+3. `costs`: what the mix does not pay: entering, and restoring shares. It is what the mix paid for its sleeves' trades
+   less what the account paid for its own and saved by netting; negative where the account paid more. What was closed
+   unordered is in both.
 4. `caps`: what the account earned beyond one of the same decisions before caps.
-5. `timing`: the mix is restored at the close, the account at its fills: what prices do in between; and of several
-   calendars, what sleeves would have been on the rows of the account less what their streams were.
+5. `timing`: the mix is restored at the close, the account at its fills: what prices do in between, with dividends;
+   and of several calendars, what sleeves would have been on the rows of the account less what their streams were.
 6. `rest`: what these do not explain: sizes that go by another equity than the mix's, collateral of shorts that is
    posted anew at the account's own fills, interest on cash that no sleeve has, rules that change orders (bands, lots,
    halts), and another simulator than the referee.
@@ -102,7 +103,7 @@ def gap(mixed: Mixed, kept: Kept) -> Gap:
     return Gap(
         mix=streams - 1.0,
         netting=orders.apart - orders.together + float(replayed.paid("carried") - ours.carried.sum()),
-        costs=float(replayed.paid("house")) - orders.apart,
+        costs=float(replayed.paid("house") - ours.house.sum()) - (orders.apart - orders.together),
         caps=_earned(capped) - _earned(uncapped),
         timing=late + replayed.until_filled(ours, panel, execution),
         account=_earned(kept.result),
@@ -171,11 +172,12 @@ class _Replayed:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Prices:
-    """What names are worth: T x N marks, prices of fills, units that one unit has become; where there is a bar."""
+    """What names are worth: T x N marks, prices of fills, what one unit has become and been paid; where a bar is."""
 
     marks: Floats
     fills: Floats
     units: Floats
+    paid: Floats
     there: np.ndarray
 
     @classmethod
@@ -188,12 +190,14 @@ class _Prices:
             fills = np.where(opens > 0.0, opens, marks)
         split = panel.fields.get("split")
         units = np.ones_like(marks) if split is None else units_of(split)
-        return cls(marks=marks, fills=fills, units=units, there=panel.tradable)
+        dividend = panel.fields.get("dividend")
+        paid = np.zeros_like(marks) if dividend is None else np.cumsum(np.nan_to_num(dividend) * units, axis=0)
+        return cls(marks=marks, fills=fills, units=units, paid=paid, there=panel.tradable)
 
     def way(self, decided: int, filled: int) -> Floats:
         """Return what a unit of each name at a decision earns until the fill (N)."""
-        way: Floats = self.fills[filled] * (self.units[filled] / self.units[decided]) - self.marks[decided]
-        return np.where(self.marks[decided] > 0.0, way, 0.0)
+        worth = self.fills[filled] * self.units[filled] + self.paid[filled] - self.paid[decided]
+        return np.where(self.marks[decided] > 0.0, worth / self.units[decided] - self.marks[decided], 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

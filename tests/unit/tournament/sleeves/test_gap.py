@@ -8,7 +8,8 @@ import pytest
 
 from builders.held_sleeves import held_sleeve, moving_market
 from builders.netting import meta_path, union_rules
-from tvquant.core.books import Convention, CostModel, Execution, FeeTier
+from builders.panels import panel_of
+from tvquant.core.books import Convention, CostModel, EventKind, Execution, FeeTier
 from tvquant.core.calendars import NEW_YORK
 from tvquant.core.panel import Panel
 from tvquant.core.sleeves import Sleeve
@@ -135,6 +136,12 @@ def missed(sleeve: Sleeve, panel: Panel, row: int) -> float:
     return float(units * (panel.fields["open"][row + 1, 0] - panel.fields["close"][row, 0]) / level)
 
 
+def paying(panel: Panel, row: int, amount: float) -> Panel:
+    """Return a market in which each coin pays this much at a row, before its open."""
+    dividend = np.where(np.arange(len(panel.times))[:, None] == row, amount, np.zeros_like(panel.fields["close"]))
+    return replace(panel, fields={**panel.fields, "dividend": dividend}, _first_known=None)
+
+
 def split_market(rows: int, at: int) -> Panel:
     """Return a market of one coin that is split two for one at a row."""
     panel = moving_market(1, rows)
@@ -158,11 +165,32 @@ def test_what_prices_do_until_the_fill_is_timing() -> None:
     assert [found.netting, found.costs, found.caps, found.rest] == pytest.approx([0.0] * 4, abs=1e-14)
     split, _, _ = case(split_market(20, 9), decided, {8: [0.5]})
     assert split.table["value"] == pytest.approx(found.table["value"], abs=1e-14)
+    for market in (paying(panel, 9, 3.0), paying(split_market(20, 9), 9, 1.5)):  # the mix is paid and the account not
+        paid, _, mixed_paid = case(market, decided, {8: [0.5]})
+        due = 3.0 / panel.fields["close"][0, 0] / mixed_paid.sleeves[0].levels[8]
+        assert paid.timing == pytest.approx(-0.5 * (way + due), rel=1e-12)
+        assert [paid.netting, paid.costs, paid.caps, paid.rest] == pytest.approx([0.0] * 4, abs=1e-14)
     twice, _, _ = case(panel, decided, {8: [0.5], 18: [0.9]})
     level = mixed.sleeves[0].levels
     grown = 0.5 * level[18] / level[8]
     late = -(0.9 * (0.5 + grown) - grown) * missed(mixed.sleeves[0], panel, 18)
     assert twice.timing - found.timing == pytest.approx(late, rel=1e-10)
+
+
+def test_what_is_closed_unordered_costs_the_account_what_it_costs_the_mix() -> None:
+    """One sleeve, held from its first decision on: nothing is between the two, halted too long or not."""
+    panel = moving_market(2, 30)
+    fields = {name: panel.fields[name].copy() for name in ("close", "open")}
+    for values in fields.values():
+        values[12:, 1] = np.nan
+    market = panel_of(fields, names=panel.instruments, times=panel.times)
+    decided = {0: {"X:N0 LONG": 0.5, "X:N1 SHORT": 0.4}, 22: {"X:N0 LONG": 0.6}}
+    found, kept, _ = case(market, {"one": decided}, {0: [1.0]}, costs=replace(DEAR, borrow_rate=0.0))
+    assert [one.kind for one in kept.result.events] == [EventKind.CLOSED_OUT]
+    assert kept.result.costs["slippage"][17 - 1] > 1e-4  # of a book that begins with its first fill
+    assert abs(found.account) > 1e-3
+    parts = [found.netting, found.costs, found.caps, found.timing, found.rest]
+    assert parts == pytest.approx([0.0] * 5, abs=1e-12)
 
 
 def test_what_caps_take_is_what_the_account_without_them_earned_more() -> None:

@@ -59,6 +59,7 @@ def test_a_span_keeps_the_last_returns_and_counts_from_there() -> None:
     assert (cut.lost[0].dropped, cut.lost[0].rows) == (2, 7)  # one weekend in five sessions, to Friday 26 January
     assert joined([coins, shares], span=len(whole.returns)).lost == whole.lost
     assert len(joined([coins, shares], span=900).times) == len(whole.times)
+    assert joined([coins, shares], span=len(whole.returns) - 1).times.tolist() == whole.times[1:].tolist()
 
 
 def test_the_sparsest_sleeves_own_dates_are_what_is_judged() -> None:
