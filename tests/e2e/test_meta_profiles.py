@@ -93,7 +93,6 @@ def test_a_meta_portfolio_is_shown_as_a_file_and_linted(home: Path, tvquant: Cal
     "words",
     [
         ("select", "pair", "--as-of", "2024-01-01"),
-        ("run", "pair"),
         ("tournament", "pair"),
         ("certify", "pair"),
         ("data", "sync", "pair"),
