@@ -59,5 +59,6 @@ def result_digest(run: RecordedRun) -> str:
     """
     if run.sealed is None:
         name = run.folder.id
-        raise LedgerError(f"run {name} is not finished; continue it with `tvquant run --resume {name}`")
+        again = f"`tvquant meta {run.profile_name}` plays it anew" if run.is_meta else ""
+        raise LedgerError(f"run {name} is not finished; {again or f'continue it with `tvquant run --resume {name}`'}")
     return run.sealed

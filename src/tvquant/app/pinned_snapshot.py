@@ -3,7 +3,8 @@
 Damage to one run's file is that run's trouble: it is reported and mended from the record, and every other run goes on.
 """
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from tvquant.app.workspace import Workspace
@@ -77,6 +78,24 @@ def pinned_snapshots(workspace: Workspace, say: Callable[[str], None]) -> Iterat
                 yield Snapshot.from_json(folder.read_json(PINNED)["snapshot"])
             except (DataError, LookupError, TypeError):
                 say(f"run {folder.id} cannot say what it was computed from, so nothing is kept for it: {error}")
+
+
+def made_of(workspace: Workspace, going: Collection[str]) -> tuple[str, ...]:
+    """Return ids of runs of meta-portfolios that have one of these runs as a sleeve, without these themselves.
+
+    It goes by `data/snapshot.json`, since it is a warning and no evidence.
+    """
+    return tuple(
+        one.id for one in workspace.all_runs() if one.id not in going and not _sleeves_in(one).isdisjoint(going)
+    )
+
+
+def _sleeves_in(folder: RunFolder) -> set[str]:
+    """Return ids of the runs that a run was made of; none where it is a profile's, or cannot be read."""
+    try:
+        return {one.run for one in sleeves_of(json.loads(_text(folder) or "")["snapshot"])}
+    except (ValueError, TypeError, LookupError):
+        return set()
 
 
 def _is_of_sleeves(text: str) -> bool:

@@ -181,4 +181,6 @@ class Workspace:
         if len(exact or found) == 1:
             return (exact or found)[0]
         have = f"runs here: {', '.join(r.id for r in runs[-5:])}" if runs else "there are no runs here yet"
+        if found:
+            have = f"the last of {len(found)} that it fits: {', '.join(r.id for r in found[-5:])}"
         raise ProfileError(f"run {name!r} {'is ambiguous' if found else 'does not exist'}; {have}")

@@ -16,7 +16,8 @@ class SleeveRecord:
     snapshot : digest of the snapshot that the run read; of a nested meta-portfolio, that of its own plan.
     calendar : name of the calendar that its stamps are of.
     periods_per_year : of that calendar.
-    health : state of the sleeve's data (`ok`, `gaps` ...) -> how many of its assets were in it; none is no record.
+    health : state of the sleeve's data (`ok`, `gaps` ...) -> how many of its assets were in it, every healthy one under
+        `ok`; none is no record.
     """
 
     name: str

@@ -123,7 +123,12 @@ def _unknown(topic: Topic, why: str) -> Caveat:
 def _unfinished(run: PlayedRun) -> Caveat | None:
     if run.result is not None:
         return None
-    text = f"Unfinished: cells may be missing, baselines too; `tvquant run --resume {run.run_id}` plays the rest."
+    more = (
+        f"`tvquant meta {run.profile_name}` plays it anew, with the finished runs of its sleeves"
+        if run.is_meta
+        else f"`tvquant run --resume {run.run_id}` plays the rest"
+    )
+    text = f"Unfinished: cells may be missing, baselines too; {more}."
     return Caveat(topic=Topic.UNFINISHED, text=text, serious=True)
 
 

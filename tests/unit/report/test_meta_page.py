@@ -11,6 +11,7 @@ from builders.meta_run import EQUAL, GATES, HEADLINE, HEALTH, LONGS, SHORTS, met
 from tvquant.ledger import RunFolder
 from tvquant.report import write_index, write_report
 from tvquant.report.blocks import Table, Text
+from tvquant.report.caveats import caveats
 from tvquant.report.meta.page import index_of
 from tvquant.report.meta.run import MIX, MetaRun, read_meta
 from tvquant.report.meta.sections.correlations import CORRELATIONS
@@ -58,6 +59,15 @@ def test_the_page_has_every_section_and_figure_and_lacks_nothing(meta):
     other = next(meta / name for name in drawn_.files if "mix_equal" in name).read_text()
     assert 'class="missing"' not in other
     assert 'id="sleeves"' not in other
+
+
+def test_an_unfinished_run_is_played_anew_and_never_resumed(meta):
+    run = read_meta(meta)
+    run.stages = {}
+    (first, *_) = caveats(run)
+    assert first.serious
+    assert "`tvquant meta meta_benchmark` plays it anew" in first.text
+    assert "--resume" not in first.text
 
 
 @pytest.mark.requirement("R-REP-06")
@@ -114,6 +124,10 @@ def test_shares_gap_and_bets_are_those_of_the_tables(meta):
     assert ("warning", "Decisions that were not solved as asked: failed at 1 (no sleeve moves).") in said(
         SHARES.draw(run)
     )
+    run._tables["shares"] = run._tables["shares"].with_columns(pl.col("status").replace("failed", "no_candidate"))
+    told = [(tone, text) for tone, text in said(SHARES.draw(run)) if "decisions" in text.split(":")[0]]
+    assert [tone for tone, text in told if "nothing to weigh" in text] == ["note"]
+    assert "warning" not in [tone for tone, _ in told]
     parts = {row["part"]: row["total return"].value for row in table_of(run, GAP, "part")}
     assert list(parts) == ["mix", "netting", "costs", "caps", "timing", "rest", "account"]
     assert sum(value for name, value in parts.items() if name != "account") == pytest.approx(
@@ -146,7 +160,12 @@ def test_what_sleeves_hold_against_each_other_is_told_apart_from_what_is_left(me
 
 @pytest.mark.requirement("R-REP-03")
 @pytest.mark.parametrize(
-    ("states", "words"), [({"ok": 2, "stale": 1}, "⚠️ DEGRADED (ok 2, stale 1)"), ({}, "⛔ MISSING (no record)")]
+    ("states", "words"),
+    [
+        ({"ok": 2, "stale": 1}, "⚠️ DEGRADED (ok 2, stale 1)"),
+        ({}, "⛔ MISSING (no record)"),
+        ({"DEGRADED": 1, "ok": 2}, "⚠️ DEGRADED (DEGRADED 1, ok 2)"),
+    ],  # a word of a register of providers
 )
 def test_the_state_of_a_sleeves_data_is_in_its_row_in_both_indexes_and_above(built, tmp_path, states, words):
     folder = meta_run(built, tmp_path / "summaries" / "runs", health={**HEALTH, SHORTS: states})

@@ -123,6 +123,10 @@ def _summary(record: Any) -> str:
             )
         case "selection" | "context" | "decision":
             return f"window {record.metrics['window']}: {record.outputs[record.kind][:12]}"
+        case "gate":
+            return f"{record.data['gate']} of {', '.join(record.data['sleeves'])}: {_gate_ended(record)}"
+        case "weighing":
+            return f"number {record.metrics['number']}: {record.metrics['status']}, cash {record.metrics['cash']:.3f}"
         case "outcome":
             return str(record.metrics.get("status", ""))
         case "times":
@@ -131,3 +135,8 @@ def _summary(record: Any) -> str:
             return f"result {record.outputs['result'][:12]}"
         case _:
             return str(record.data.get("stage", ""))
+
+
+def _gate_ended(record: Any) -> str:
+    """Return whether a gate was passed, and why not."""
+    return "passed" if record.data["passed"] else f"not passed, {record.data['why']}"

@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         line = (
-            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`), a sync when called again"
+            "interrupted; a run goes on with `tvquant run --resume RUN` (see `tvquant runs`), a meta-portfolio and a "
+            "sync when called again"
         )
         return _fail(words, Ending("Interrupted", line, INTERRUPTED))
     except BrokenPipeError:

@@ -79,7 +79,10 @@ def current_of(run: "MetaRun") -> dict[str, Any]:
     Absent : the run has not come so far.
     """
     if Stage.VALIDATION not in run.stages:
-        raise Absent(f"run {run.run_id} has no account yet")
+        raise Absent(
+            f"run {run.run_id} was stopped before it had an account; `tvquant ledger show {run.run_id} --kind gate` "
+            f"has what its gates found, and `tvquant meta {run.profile_name}` plays it anew"
+        )
     found: dict[str, Any] = run.stages[Stage.VALIDATION].data["current"]
     return found
 
@@ -114,7 +117,7 @@ def _sleeve_table(sleeves: list[dict[str, Any]]) -> str:
     for one in sleeves:
         lost = "left out" if one["rows"] is None else f"{one['rows_dropped']} of {one['rows']}"
         states = one["health"]
-        healthy = sum(n for state, n in states.items() if HealthState(state).fine)
+        healthy = sum(n for state, n in states.items() if HealthState.fine_word(state))
         solver = (one["solved"] or "-").partition(" optimisations")[0]
         rows.append(
             (one["sleeve"], one["run"], one["calendar"], solver, lost, f"{healthy} of {sum(states.values())}",

@@ -217,15 +217,22 @@ def rm(
     as_json: JsonOption = False,
 ) -> None:
     """Remove a run with its ledger and report; the lake is not touched."""
+    from tvquant.app.pinned_snapshot import made_of
+
     home = workspace_at(workspace, wait)
     folder = home.run(name)
+    orphans = made_of(home, [folder.id])
     if not yes:
-        confirm(f"remove {folder.id} and everything it recorded?", otherwise=f"{folder.id} stays")
+        confirm(
+            f"remove {folder.id} and everything it recorded?{runs_prune.in_words(orphans)}",
+            otherwise=f"{folder.id} stays",
+        )
     with home.writing():
         linked = folder.path.is_symlink()
         runs_prune.remove(home.runs, [folder])
     text = f"removed {folder.id}" + (", which was a link: what it leads to was not touched" if linked else "")
-    answer({"removed": folder.id, "link": linked}, text, as_json=as_json)
+    text += f".{runs_prune.in_words(orphans)}" if orphans else ""
+    answer({"removed": folder.id, "link": linked, "made_of_it": list(orphans)}, text, as_json=as_json)
 
 
 for command in (runs_prune.tag, runs_prune.prune, runs_diff.diff, runs_periods.periods, runs_timing.timing):

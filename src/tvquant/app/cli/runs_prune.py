@@ -12,12 +12,15 @@ from tvquant.app.cli.console import JsonOption, RunArgument, WorkspaceOption, an
 from tvquant.app.cli.tables import table
 from tvquant.app.cli.waiting import WaitOption
 from tvquant.core.errors import DataError, ProfileError
+from tvquant.core.quoting import several
 from tvquant.ledger import RunFolder
 
 STARTED = "%Y%m%dT%H%M%S"
 """How the id of a run begins: when it was started."""
 OLDEST = 36_500
 """Days of a century: no run began before."""
+NAMED = 5
+"""Runs that a message names before it counts the rest."""
 
 
 def tag(
@@ -54,6 +57,7 @@ def prune(
 ) -> None:
     """Remove the runs that every condition given is true of; others with a tag stay, and the lake is not touched."""
     from tvquant.app.clock import SystemClock
+    from tvquant.app.pinned_snapshot import made_of
     from tvquant.app.run_tags import run_tags
 
     if keep is None and older_than is None and tagged is None:
@@ -67,19 +71,22 @@ def prune(
     guarded = [one.id for one in regardless if one not in going]
     sizes = {one.id: sum(file.stat().st_size for file in one.path.rglob("*") if file.is_file()) for one in going}
     said = f"{len(going)} of {len(runs)} runs, {sum(sizes.values()) / 2**20:,.1f} MiB"
+    orphans = made_of(home, sizes)
     if going and not dry_run and not yes:
         which = going[0].id if len(going) == 1 else f"from {going[0].id} to {going[-1].id}"
-        confirm(f"remove {said}, {which}?", otherwise="all runs stay")
+        confirm(f"remove {said}, {which}?{in_words(orphans)}", otherwise="all runs stay")
     if going and not dry_run:
         with home.writing():
             remove(home.runs, going)
     document = {"removed": [] if dry_run else list(sizes), "would_remove": list(sizes) if dry_run else [],
-                "bytes": sum(sizes.values()), "kept_by_tag": guarded}  # fmt: skip
+                "bytes": sum(sizes.values()), "kept_by_tag": guarded, "made_of_them": list(orphans)}  # fmt: skip
     rows = [(name, f"{size / 2**20:,.1f}", ", ".join(tags.get(name, ()))) for name, size in sizes.items()]
     text = [f"{'would be removed' if dry_run else 'removed'}: {said}"]
     text += [table(("run", "MiB", "tags"), rows, right=(1,))] if rows else []
     if guarded:
         text.append(f"{len(guarded)} stay because they have a tag")
+    if orphans:
+        text.append(in_words(orphans).strip())
     answer(document, text, as_json=as_json)
 
 
@@ -105,6 +112,16 @@ def pruned(
         if one.id not in newest
         and (before is None or _began(one) < before)
         and (tag in tags.get(one.id, ()) if tag is not None else not tags.get(one.id))
+    )
+
+
+def in_words(orphans: Sequence[str]) -> str:
+    """Return what becomes of runs of meta-portfolios that lose a sleeve's run; nothing where there are none."""
+    if not orphans:
+        return ""
+    return (
+        f" Made of what goes: {several(list(orphans), NAMED)}; that verifies still, but neither its parity nor a "
+        "meta-portfolio of it can be played."
     )
 
 

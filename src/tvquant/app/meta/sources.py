@@ -11,17 +11,20 @@ from typing import Any
 from tvquant.app.finished_runs import fault
 from tvquant.app.meta.reading import alike, conventions_of, sleeve_of
 from tvquant.app.plan import Plan
+from tvquant.app.profile_health import summary
 from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.panel import Panel
 from tvquant.core.sleeve_records import SleeveRecord, sleeves_of
 from tvquant.core.sleeves import Sleeve, Solves
-from tvquant.lake import Snapshot
+from tvquant.core.stages import Stage
+from tvquant.lake import HealthState, Snapshot
 from tvquant.lake.quality.health import from_report
 from tvquant.ledger import RunFolder, records
 from tvquant.ledger.recorded_run import RecordedPlan, RecordedRun, understood
 from tvquant.ledger.run_folder import HEALTH
+from tvquant.market.registry import DataRegistry
 from tvquant.profiles.sections.sleeves import StreamsSection
 from tvquant.tournament.sleeves.groups import Group, group_of
 from tvquant.tournament.sleeves.meta_specs import META
@@ -159,11 +162,21 @@ def _weighed(run: RecordedRun, streams: StreamsSection, risk_profile: str) -> So
 
 
 def _health(run: RecordedRun) -> dict[str, int]:
-    """Return state of data -> how many assets of a run were in it; of a meta-portfolio those of all its sleeves."""
+    """Return state of data -> how many assets of a run were in it; of a meta-portfolio those of all its sleeves.
+
+    They are those that the run told its user of (`profile_health`): whoever holds a ticker now stands for it.
+    """
     if run.is_meta:
         found: Counter[str] = Counter()
         for one in records_of(run):
             found.update(one.health)
     else:
-        found = Counter(asset.state.value for asset in from_report(run.document(HEALTH)))
+        told = run.stages[Stage.HEALTH].data.get("profile_health") or _told(run)
+        found = Counter(why.partition(":")[0] for why in told["not_healthy"].values())
+        found[HealthState.OK.value] += told["healthy"]
     return dict(sorted(found.items()))
+
+
+def _told(run: RecordedRun) -> dict[str, Any]:
+    """Return the health of a run's assets by its report, where an earlier version recorded no more."""
+    return summary(run.resolved.profile, from_report(run.document(HEALTH)), (), DataRegistry()).document()

@@ -66,6 +66,11 @@ class HealthState(StrEnum):
         """It needs neither repair nor exclusion."""
         return self in (HealthState.OK, HealthState.MARKET_CLOSED, HealthState.DELISTED)
 
+    @classmethod
+    def fine_word(cls, word: str) -> bool:
+        """Whether a recorded word is a state that is fine; the words of a register of providers are none."""
+        return word in cls and cls(word).fine
+
     @property
     def usable(self) -> bool:
         """A run may have it."""

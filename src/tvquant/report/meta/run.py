@@ -34,8 +34,8 @@ BENCHMARK = "benchmark"
 """Table of the levels of what the profile measures against."""
 GATE, WEIGHING = "gate", "weighing"
 """Kinds of records: what a gate found, how a decision was made."""
-SOLVED = "solved"
-"""How an allocation ends that answered as asked."""
+SOLVED, STILL = "solved", "no_candidate"
+"""How a decision ends that was answered as asked, and one that had nothing to weigh, since no sleeve moved."""
 PROMOTION = "promotion"
 """What a gate may stop in place of the run: then it is a finding."""
 
@@ -163,7 +163,11 @@ class MetaRun(PlayedRun):
     def unsolved(self) -> tuple[str, ...]:
         """Why decisions of the cell that is looked at were not solved as asked, one text each, as the last try said."""
         chain = f"{WEIGHING}/{self.path_of(self.headline)}"
-        made = [one.data["allocation"] for one in records(self.folder.path, chain=chain, kind=WEIGHING)]
+        made = [
+            one.data["allocation"]
+            for one in records(self.folder.path, chain=chain, kind=WEIGHING)
+            if one.metrics.get("status") != STILL
+        ]
         tries = [one["attempts"] for one in made if one is not None and one["status"] != SOLVED]
         return tuple(some[-1]["outcome"] for some in tries if some)
 

@@ -96,7 +96,8 @@ def joined(sleeves: Sequence[Sleeve], span: Span = "all") -> Joined:
     if len(times) < LEAST_DATES:
         raise ModelError(
             f"sleeves {', '.join(names)} have {len(times)} date(s) in common and need {LEAST_DATES}: {latest.name} "
-            f"begins on {_day(latest.times[0])}, {earliest.name} ends on {_day(earliest.times[-1])}"
+            f"begins on {_day(latest.times[0])}, {earliest.name} ends on {_day(earliest.times[-1])}; "
+            "give the sleeves data of one period, or set data.end and data.span in their profiles"
         )
     first = latest.times[0]
     if span != "all" and span + 1 < len(times):

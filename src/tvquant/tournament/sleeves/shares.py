@@ -29,17 +29,21 @@ class MetaDecision:
     row, at : of the common dates, and its stamp.
     shares : of every sleeve, none below 0; what is missing to 1 is cash.
     allocation : how they were found; None of a mix that somebody fixed.
+    moving : how many sleeves moved on the training rows. Where none did there was nothing to weigh: all is cash.
     """
 
     row: int
     at: Instant
     shares: Shares
     allocation: Allocation | None = None
+    moving: int | None = None
 
     @property
     def status(self) -> str:
-        """`solved`, `fell_back` or `failed` of an allocation, `baseline` of a mix."""
-        return "baseline" if self.allocation is None else self.allocation.status.value
+        """`solved`, `fell_back` or `failed` of an allocation, `no_candidate` where no sleeve moved, `baseline`."""
+        if self.allocation is None:
+            return "baseline"
+        return "no_candidate" if self.moving == 0 else self.allocation.status.value
 
     @property
     def cash(self) -> float:

@@ -71,10 +71,12 @@ def weighed(joined: Joined, spec: MetaSpec, market: str) -> MetaPath:
         if made:
             growth = joined.levels[row] / joined.levels[made[-1].row]
             held = drifted(held[None], growth[None])[0]
-        found = _allocated(joined.names, joined.returns[row - spec.train : row], spec, float(rate.per_row), held)
+        returns = joined.returns[row - spec.train : row]
+        found = _allocated(joined.names, returns, spec, float(rate.per_row), held)
         shares = {name: found.weights.get(name, 0.0) for name in joined.names}
         held = np.array(list(shares.values()))
-        made.append(MetaDecision(row=row, at=joined.times[row], shares=shares, allocation=found))
+        moving = int((~without_variance(returns)).sum())
+        made.append(MetaDecision(row=row, at=joined.times[row], shares=shares, allocation=found, moving=moving))
     return MetaPath(key=f"meta/{spec.engine}/{spec.risk_profile}", names=joined.names, decisions=tuple(made))
 
 

@@ -155,8 +155,10 @@ def test_each_stream_is_a_file_that_says_what_it_is(pair: RecordedRun) -> None:
 def test_a_sleeve_that_is_not_there_ends_the_run_by_its_name(home: Workspace) -> None:
     gone = "20200101T000000-shorts-abcdef"
     write_meta(home, "broken", f"{{longs: {{}}, shorts: {{run: {gone}}}}}")
+    told = Told()
     with pytest.raises(LedgerError, match=f"shorts: its pinned run {gone} is not in this workspace"):
-        played_meta(home, "broken")
+        played_meta(home, "broken", told)
+    assert told.notes[-1] == "sleeve shorts does not pass its gates"  # nothing is left out of a run that ends
     left = RecordedRun(home.all_runs()[-1])
     assert left.verification.status is Integrity.INCOMPLETE
     gates = {(g.data["gate"], *g.data["sleeves"]): g.data["passed"] for g in records(left.folder.path, kind="gate")}
@@ -186,6 +188,19 @@ def test_an_interrupted_run_proves_nothing_and_is_simply_asked_for_again(home: W
     anew = played_meta(home, "pair", again=True)
     assert anew.folder.id not in (first.folder.id, killed.folder.id)
     assert anew.result == first.result
+
+
+def test_whoever_removes_a_sleeves_run_is_told_whose_sleeve_it_is(
+    home: Workspace, pair: RecordedRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, where = read(home, "shorts").run_id, ["-w", str(home.root), "--json"]
+    assert main(["runs", "prune", "--keep", "1", "--dry-run", *where]) == 0
+    assert pair.run_id in json.loads(capsys.readouterr().out)["made_of_them"]
+    assert main(["runs", "rm", pair.run_id, "--yes", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["made_of_it"] == []
+    copy = played_meta(home, "pair").folder.id
+    assert main(["runs", "rm", run, "--yes", "-w", str(home.root)]) == 0
+    assert f"Made of what goes: {copy}; that verifies still" in capsys.readouterr().out
 
 
 def test_an_interrupted_sleeve_goes_on(home: Workspace) -> None:
@@ -286,6 +301,8 @@ def test_commands_play_and_show_it(
     assert "is taken" in said("meta", "pair", "--dry-run")
     assert json.loads(said("run", "pair", "--json"))["run"] == pair.run_id
     assert "share now" in said("runs", "show", pair.run_id)
+    assert "completeness of longs: passed" in said("ledger", "show", pair.run_id, "--kind", "gate")
+    assert "number 13: baseline, cash 0.000" in said("ledger", "show", pair.run_id, "--kind", "weighing")
     assert main(["promote", pair.run_id, *where]) == 1
     assert "no finding of its own stops it" in capsys.readouterr().err
     assert main(["leakcheck", pair.run_id, *where]) == 2

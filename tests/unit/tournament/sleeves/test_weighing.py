@@ -97,15 +97,20 @@ def test_a_sleeve_that_stands_still_is_given_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("returns", "bounds", "why"),
+    ("returns", "bounds", "status", "why"),
     [
-        (np.zeros((30, 2)), (0.0, 1.0), "no sleeve moves on the training rows"),
-        (streams([0.01, 0.02], rows=30).returns, (0.6, 1.0), "allocation.bounds: 2 sleeves of at least 0.6 each"),
+        (np.zeros((30, 2)), (0.0, 1.0), "no_candidate", "no sleeve moves on the training rows"),
+        (
+            streams([0.01, 0.02], rows=30).returns, (0.6, 1.0), Status.FAILED,
+            "allocation.bounds: 2 sleeves of at least 0.6 each",
+        ),
     ],
-)
-def test_an_allocation_that_fails_is_cash_and_says_why(returns: Floats, bounds: tuple[float, float], why: str) -> None:
+)  # fmt: skip
+def test_an_allocation_without_an_answer_is_cash_and_no_failure_where_nothing_was_asked(
+    returns: Floats, bounds: tuple[float, float], status: str, why: str
+) -> None:
     for one in by(of(returns), meta_spec(bounds=bounds)).decisions:
-        assert (one.status, one.cash, set(one.shares.values())) == (Status.FAILED, 1.0, {0.0})
+        assert (one.status, one.cash, set(one.shares.values())) == (status, 1.0, {0.0})
         assert one.allocation is not None
         assert why in one.allocation.attempts[-1].outcome
 

@@ -64,7 +64,9 @@ def _group(context: MetaContext, risk_profile: str) -> Group:
     found = gated(list(profile.sleeves), sleeves, panels, _rules(profile), absent=absent)
     _record(context, found.gates, risk_profile)
     for name in found.dropped:
-        context.progress.note(f"sleeve {name} does not pass its gates" + (", and is left out" if found.kept else ""))
+        context.progress.note(
+            f"sleeve {name} does not pass its gates" + (", and is left out" if found.refusal is None else "")
+        )
     if found.refusal is not None:
         raise LedgerError(f"meta-portfolio {profile.name}, {risk_profile}: {found.refusal}")
     group = group_of(profile, risk_profile, found.kept, panels)

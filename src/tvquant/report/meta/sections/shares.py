@@ -10,11 +10,11 @@ from tvquant.core.quoting import several
 from tvquant.report.blocks import Block, Data, Table, Text
 from tvquant.report.figures import CASH, COLOURS, LONG, SHORT, axis, days, figure, plotted
 from tvquant.report.formatting import count, day, percent, plain
-from tvquant.report.meta.run import MetaRun
+from tvquant.report.meta.run import STILL, MetaRun
 from tvquant.report.sections.contract import Section
 
-SOLVED = ("solved", "baseline")
-"""How a decision ends that was answered as asked."""
+SOLVED = ("solved", "baseline", STILL)
+"""How a decision ends that was answered as asked, or asked for nothing."""
 NAMED = 2
 """Reasons that a line names."""
 
@@ -60,14 +60,21 @@ def _spread(values: Floats) -> tuple[str, ...]:
 
 
 def _otherwise(run: MetaRun, table: pl.DataFrame) -> tuple[Text, ...]:
-    """Return decisions that were not solved as asked, by how they ended and why; nothing where there are none."""
-    ended = table.unique("decided_at").filter(~pl.col("status").is_in(SOLVED))
+    """Return decisions that asked for nothing, and those not solved as asked, by how they ended and why."""
+    every = table.unique("decided_at")
+    still, ended = every.filter(status=STILL), every.filter(~pl.col("status").is_in(SOLVED))
+    text = (
+        f"{count(len(still))} of {count(len(every))} decisions had nothing to weigh, and left all in cash: no sleeve "
+        "moved on their training rows. They count as no failure."
+    )
+    idle = (Text(text=text, tone="note"),) if len(still) else ()
     if ended.is_empty():
-        return ()
+        return idle
     kinds = ended["status"].value_counts().sort("status").iter_rows()
     words = ", ".join(f"{plain(status)} at {n}" for status, n in kinds)
     why = several(list(dict.fromkeys(run.unsolved)), NAMED)
     return (
+        *idle,
         Text(text=f"Decisions that were not solved as asked: {words}{f' ({why})' if why else ''}.", tone="warning"),
     )
 

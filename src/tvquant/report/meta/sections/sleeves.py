@@ -41,7 +41,7 @@ def status_of(sleeve: SleeveRecord) -> tuple[Health, str]:
     """Return what the state of a sleeve's data amounts to, and the counts by state."""
     if not sleeve.health:
         return Health.MISSING, "no record"
-    fine = all(HealthState(state).fine for state in sleeve.health)
+    fine = all(HealthState.fine_word(state) for state in sleeve.health)
     return (Health.HEALTHY if fine else Health.DEGRADED), ", ".join(
         f"{state} {n}" for state, n in sleeve.health.items()
     )
