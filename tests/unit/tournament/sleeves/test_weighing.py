@@ -7,7 +7,7 @@ from builders.netting import meta_spec
 from builders.sleeves import sleeve
 from tvquant.core.allocations import Status
 from tvquant.core.calendar_steps import CalendarStep
-from tvquant.core.calendars import CRYPTO
+from tvquant.core.calendars import CRYPTO, NEW_YORK
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Floats
 from tvquant.statistics import estimate
@@ -126,6 +126,12 @@ def test_what_was_held_reaches_an_engine_that_starts_from_it_as_it_drifted(monke
     assert asked[0].previous.tolist() == [0.0, 0.0]
     worth = np.array(list(path.decisions[0].shares.values())) * given.levels[25] / given.levels[20]
     np.testing.assert_allclose(asked[1].previous, worth / worth.sum(), rtol=1e-12)
+    returns = given.returns.copy()
+    returns[5:25, 0] = 0.0  # the first stands still at the second decision: the other's share is asked about
+    found = of(returns)
+    grown = np.array(list(by(found, meta_spec()).decisions[0].shares.values())) * found.levels[25] / found.levels[20]
+    assert asked[4].keys == ("s1",)
+    np.testing.assert_allclose(asked[4].previous, grown[1:] / grown.sum(), rtol=1e-12)
 
 
 def test_means_are_taken_above_the_riskless_rate_of_the_calendar() -> None:
@@ -135,12 +141,16 @@ def test_means_are_taken_above_the_riskless_rate_of_the_calendar() -> None:
         for rate in (0.0, 0.5)
     }
     assert shares[0.0] != shares[0.5]
+    rate = Estimates(risk_free=0.5)
+    sessions = weighed(given, meta_spec(risk_profile="max_sharpe", estimates=rate), NEW_YORK).decisions[0].shares
+    assert sessions != shares[0.5]  # a 252nd of it is more than a 365th
 
 
 def test_a_step_by_the_calendar_decides_at_its_closes() -> None:
-    path = by(streams([0.01, 0.02], rows=100), meta_spec(step=CalendarStep.SUNDAY))
-    assert {str(one.at)[:10] for one in path.decisions} >= {"2024-01-21", "2024-01-28", "2024-04-07"}
-    assert all(one.at.astype("datetime64[D]").astype(int) % 7 == 3 for one in path.decisions)
+    """From the first Sunday with 20 returns behind it on; not on the last row, which is one too."""
+    path = by(streams([0.01, 0.02], rows=97), meta_spec(step=CalendarStep.SUNDAY))
+    sundays = np.arange(np.datetime64("2024-01-21"), np.datetime64("2024-04-07"), np.timedelta64(7, "D"))
+    assert path.times.astype("datetime64[D]").tolist() == sundays.tolist()
 
 
 def test_too_few_common_dates_are_refused_with_both_figures() -> None:
