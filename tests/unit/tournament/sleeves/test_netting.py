@@ -252,6 +252,9 @@ def test_dates_without_a_row_wait_and_are_counted() -> None:
     assert book.payloads[2]["weighed_at"] == str(panel.times[25])
     assert [(w.id, w.start, w.stop) for w in book.windows(57)] == [(6, 6, 21), (21, 21, 25), (25, 25, 29), (29, 29, 57)]
     assert decision_times((long, short), path).tolist() == panel.times[[5, 20, 25, 30, 40]].tolist()
+    late = netted((long, short), meta_path((long, short), {20: [0.5, 0.4]}), sparse, union_rules())
+    assert [str(sparse.times[one.row])[:10] for one in late.rebalances] == ["2020-01-22", "2020-01-31"]
+    assert late.waited == {"long": 1, "short": 0, "mix/given": 1}
 
 
 def test_records_are_what_the_digests_are_of_and_tables_lead_back() -> None:
