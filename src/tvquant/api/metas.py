@@ -31,7 +31,7 @@ class MetaRun(Played):
     @property
     def notices(self) -> tuple[str, ...]:
         """What the meta-profile leaves to defaults, or asks for in vain."""
-        return self._data.resolved_meta.notices
+        return self._data.meta.notices
 
     @property
     def sleeves(self) -> "pl.DataFrame":

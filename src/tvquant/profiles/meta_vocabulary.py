@@ -7,6 +7,9 @@ from tvquant.profiles.messages import unknown
 from tvquant.profiles.meta import MetaProfile
 from tvquant.profiles.vocabulary import Vocabulary, names_in, unplayed
 
+AGREED = ("windows", "execution", "costs")
+"""Sections of profiles that sleeves must have alike."""
+
 
 def named(words: Vocabulary) -> Mapping[str, tuple[str, Collection[str]]]:
     """Return key that names members of a family -> what they are called, and their names."""
@@ -41,9 +44,16 @@ def complaints(words: Vocabulary, values: Mapping[str, object]) -> Iterator[tupl
     for key in names_in(values.get("gates.exceptions")):
         if key not in words.keys.leaves:
             yield "gates.exceptions", f"{key}: {words.keys.unknown(key)}"
+        elif not must_agree(key):
+            yield "gates.exceptions", f"{key}: sleeves may differ in it anyway; leave it out"
     gross = {"allocation.limits.gross": values.get("limits.gross")}
     for key, text in unplayed(words, {**values, **gross}):
         yield "limits.gross" if key in gross else key, text
+
+
+def must_agree(key: str) -> bool:
+    """Return whether sleeves must have a key of profiles alike, unless `gates.exceptions` names it (R-META-15)."""
+    return key == "selection.model" or (key.split(".")[0] in AGREED and key != "execution.simulators")
 
 
 def _unsolved(words: Vocabulary, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -85,6 +85,8 @@ def test_a_sleeve_is_the_profile_of_its_name_and_the_order_of_names_is_theirs(vo
         ({"gates__solved": 1.1}, "gates.solved: "),
         ({"gates__mirror": 0.0}, "gates.mirror: "),
         ({"gates__exceptions": ["costs.slippage"]}, "gates.exceptions: costs.slippage: unknown key - did you mean"),
+        ({"gates__exceptions": ["selection.top_n"]}, "selection.top_n: sleeves may differ in it anyway; leave it out"),
+        ({"gates__exceptions": ["execution.simulators"]}, "execution.simulators: sleeves may differ in it anyway"),
         ({"windows__step": {"week": "fri"}}, "windows.step: expected a number of rows"),
         ({"windows__test": 20}, "windows.test: unknown key"),
         ({"allocation__bounds": [0.51, 1.0]}, "2 sleeves of at least 0.51 are 1.02 together, above 1; lower the least"),

@@ -13,7 +13,7 @@ from tvquant.report import write_index, write_report
 from tvquant.report.blocks import Table, Text
 from tvquant.report.caveats import caveats
 from tvquant.report.meta.page import index_of
-from tvquant.report.meta.run import MIX, MetaRun, read_meta
+from tvquant.report.meta.run import MetaRun, read_meta
 from tvquant.report.meta.sections.correlations import CORRELATIONS
 from tvquant.report.meta.sections.figures import FIGURES
 from tvquant.report.meta.sections.gap import GAP
@@ -206,12 +206,12 @@ def test_a_sleeve_that_was_left_out_is_a_banner(meta):
 
 def test_a_mix_is_compared_by_an_interval_or_says_why_not(meta):
     run = read_meta(meta)
-    (line,) = (text for _, text in said(FIRST.draw(run)) if text.startswith(f"{MIX}/equal:"))
+    (line,) = (text for _, text in said(FIRST.draw(run)) if text.startswith("mix/equal:"))
     assert "fewer than 10 blocks" in line
     twice = pl.concat([run.table("returns"), run.table("returns").with_columns(pl.col("time").dt.offset_by("1y"))])
     worse = pl.when(pl.col("cell") == EQUAL).then(-pl.col("return")).otherwise("return")
     run._tables["returns"] = twice.sort("cell", "time").with_columns(worse.alias("return"))
-    (line,) = (text for _, text in said(FIRST.draw(run)) if text.startswith(f"{MIX}/equal:"))
+    (line,) = (text for _, text in said(FIRST.draw(run)) if text.startswith("mix/equal:"))
     assert re.search(r"The account beats it: its Sharpe ratio is [\d.]+ higher, [\d.]+ to [\d.]+ at 95 %", line)
 
 

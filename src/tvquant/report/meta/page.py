@@ -1,5 +1,4 @@
-"""From a meta-portfolio's run to the bytes of its files: a page for each account, the script, INDEX.md (R-REP-05, "
-"06)."""
+"""From a meta-portfolio's run to the bytes of its files: a page for each account, the script, INDEX.md (R-REP-05)."""
 
 from collections.abc import Iterator
 

@@ -18,16 +18,15 @@ from tvquant.core.sleeve_records import SleeveRecord, sleeves_of
 from tvquant.core.stages import Stage
 from tvquant.ledger import RunFolder, records
 from tvquant.ledger.recorded_run import Absent, RecordedCell, understood
-from tvquant.ledger.run_folder import MANIFEST
-from tvquant.profiles import MetaProfile, ResolvedMeta, meta_from_manifest
+from tvquant.profiles import MetaProfile
 from tvquant.profiles.sections.execution import BenchmarkSection
 from tvquant.report.formatting import plain
 from tvquant.report.performance_figures import Track
 from tvquant.report.played_run import PlayedRun
 from tvquant.report.run import believe
 
-META, MIX, EQUAL = "meta", "mix", "equal"
-"""How keys of cells begin: of the weighed sleeves, of fixed mixes; and the mix of equal weights."""
+META = "meta"
+"""How keys of cells of weighed sleeves begin."""
 STREAMS = "streams"
 """Folder of the sleeves' whole streams, and the table of those on common dates."""
 BENCHMARK = "benchmark"
@@ -71,20 +70,10 @@ class RecordedGate:
 class MetaRun(PlayedRun):
     """A run of a meta-portfolio; what the folder lacks raises `Absent` when it is asked for."""
 
-    @cached_property
-    def resolved_meta(self) -> ResolvedMeta:
-        """The resolved meta-profile of the manifest.
-
-        Raises
-        ------
-        ProfileError : the manifest was changed, or is of another version.
-        """
-        return meta_from_manifest(self.document(MANIFEST))
-
     @property
     def profile(self) -> MetaProfile:
         """The meta-profile of the manifest."""
-        return self.resolved_meta.profile
+        return self.meta.profile
 
     @property
     def headline_key(self) -> str:
@@ -233,10 +222,8 @@ def track_of_levels(name: str, rows: pl.DataFrame) -> Track:
 
 
 def _gate(data: Any) -> RecordedGate:
-    judged = data["sleeves"] if "sleeves" in data else data.get("sleeve") or ()
-    sleeves = (judged,) if isinstance(judged, str) else tuple(judged)
     return RecordedGate(
-        gate=data["gate"], sleeves=sleeves, passed=bool(data["passed"]), found=data.get("found"),
+        gate=data["gate"], sleeves=tuple(data["sleeves"]), passed=bool(data["passed"]), found=data.get("found"),
         limit=data.get("limit"), why=data.get("why") or "", finding=data.get("stops") == PROMOTION,
         risk_profile=data.get("risk_profile", ""),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How far sleeves are different bets: correlations with intervals, effective numbers of bets, betas to a benchmark."""
+"""How far sleeves are different bets: correlations with intervals, and effective numbers of bets."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -6,12 +6,11 @@ from itertools import combinations
 import numpy as np
 
 from tvquant.core.errors import ModelError
-from tvquant.core.panel import Floats, Times, frozen
+from tvquant.core.panel import Floats, frozen
 from tvquant.statistics.agreement import bets_beyond_noise, effective_bets
 from tvquant.statistics.clusters import average_correlation
 from tvquant.statistics.correlation_intervals import correlation
 from tvquant.statistics.precision import without_variance
-from tvquant.statistics.regression import MarketModel, market_model
 from tvquant.tournament.sleeves.join import Joined
 
 
@@ -139,26 +138,3 @@ def _bytes(column: Floats) -> bytes:
     finite = column[np.isfinite(column) & (column != 0.0)]
     turned = column if not len(finite) or finite[0] > 0.0 else -column
     return np.where(np.isnan(turned), np.nan, turned + 0.0).tobytes()
-
-
-def beta_on(times: Times, levels: Floats, benchmark: tuple[Times, Floats]) -> MarketModel | None:
-    """Return beta (with its error) and alpha of a series to a benchmark, both given as stamps and levels.
-
-    They are joined like sleeves: by levels at the dates that both have. None where the benchmark does not move there,
-    or below three returns.
-
-    Raises
-    ------
-    ModelError : a level that is not above 0 on a common date: there is no return from it.
-    """
-    common, mine, theirs = np.intersect1d(times, benchmark[0], assume_unique=True, return_indices=True)
-    if len(common) < 2:
-        return None
-    return market_model(_returns("the series", levels[mine]), _returns("the benchmark", benchmark[1][theirs]))
-
-
-def _returns(what: str, levels: Floats) -> Floats:
-    if not (np.isfinite(levels) & (levels > 0.0)).all():
-        raise ModelError(f"beta: {what} has a level of {levels[~(levels > 0.0)][0]:g}, and no return from it")
-    found: Floats = levels[1:] / levels[:-1] - 1.0
-    return found

@@ -28,8 +28,6 @@ from tvquant.tournament.sleeves.join import Joined
 from tvquant.tournament.sleeves.shares import MetaDecision, MetaPath, drifted
 from tvquant.tournament.sleeves.specs import MetaSpec, Mix
 
-EQUAL = "equal"
-"""The mix that stands beside every meta-portfolio."""
 BOUNDS = "allocation.bounds"
 """Key of the profile that holds least and most of one sleeve."""
 
@@ -100,11 +98,6 @@ def mixed(joined: Joined, mix: Mix, spec: MetaSpec, market: str) -> MetaPath:
     rows = decision_rows(joined, spec, market)
     made = tuple(MetaDecision(row=row, at=joined.times[row], shares=shares) for row in rows)
     return MetaPath(key=f"mix/{mix.name}", names=joined.names, decisions=made)
-
-
-def equal(joined: Joined) -> Mix:
-    """Return the mix of equal weights."""
-    return Mix(name=EQUAL, weights=tuple((name, 1.0 / len(joined.names)) for name in joined.names))
 
 
 def _allocated(names: tuple[str, ...], returns: Floats, spec: MetaSpec, rate: float, held: Floats) -> Allocation:

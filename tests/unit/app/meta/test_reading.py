@@ -16,6 +16,7 @@ from tvquant.core.panel import Panel
 from tvquant.core.sleeves import Closed, Solves
 from tvquant.lake import Snapshot
 from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.profiles.meta_vocabulary import must_agree
 
 pytestmark = pytest.mark.xdist_group("meta")
 DAYS = np.arange("2024-01-01", "2024-01-09", dtype="datetime64[D]").astype("datetime64[us]")
@@ -102,6 +103,7 @@ def test_conventions_are_windows_version_execution_and_costs(run: RecordedRun) -
         "v4", "next_open", 5.0,
     )  # fmt: skip
     assert not {"execution.simulators", "execution.vectorbt", "selection.top_n"} & set(found)
+    assert {key for key in (*found, "execution.simulators", "selection.top_n") if must_agree(key)} == set(found)
     assert conventions_of(values, "vectorbt")["execution.vectorbt.engine"] == "rust"
     nested = {key: value for key, value in values.items() if key != "selection"}
     assert conventions_of(nested, "custom") == {k: v for k, v in found.items() if k != "selection.model"}

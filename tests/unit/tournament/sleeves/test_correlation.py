@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from builders.sleeves import BEGINNING, sleeve
-from tvquant.core.calendars import NEW_YORK
+from builders.sleeves import sleeve
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats
-from tvquant.statistics.regression import market_model
-from tvquant.tournament.sleeves.correlation import beta_on, bets_of, correlated
+from tvquant.tournament.sleeves.correlation import bets_of, correlated
 from tvquant.tournament.sleeves.gates import Stops, mirrored
 from tvquant.tournament.sleeves.join import Joined, joined
 
@@ -121,22 +119,3 @@ def test_streams_with_holes_count_over_the_rows_that_both_have() -> None:
     assert bets_of(np.full((5, 2), np.nan)).effective == 0.0
     with pytest.raises(ModelError, match="bets: expected a matrix of rows x streams with rows"):
         bets_of(np.empty((0, 2)))
-
-
-def test_beta_is_of_levels_at_the_dates_that_both_have() -> None:
-    coins = sleeve("coins", np.cumprod([1.0, *(1.0 + noise(200, 1)[:, 0])]).tolist())
-    shares = sleeve("shares", np.cumprod([1.0, *(1.0 + noise(150, 1, seed=1)[:, 0])]).tolist(), market=NEW_YORK)
-    found = beta_on(coins.times, coins.levels, (shares.times, shares.levels))
-    both = joined([coins, shares]).returns
-    assert found == market_model(both[:, 0].copy(), both[:, 1].copy())
-    twice = beta_on(coins.times, 1.0 + 2.0 * (coins.levels - 1.0), (coins.times, coins.levels))
-    assert twice is not None
-    assert twice.beta == pytest.approx(2.0, rel=0.1)
-    later = shares.times + np.timedelta64(9999, "D")
-    assert beta_on(coins.times, coins.levels, (later, shares.levels)) is None
-    assert beta_on(coins.times, coins.levels, (coins.times, np.ones(201))) is None
-    with pytest.raises(ModelError, match="beta: the benchmark has a level of 0, and no return from it"):
-        beta_on(coins.times, coins.levels, (coins.times, np.zeros(201)))
-    lost = np.where(coins.times > BEGINNING, coins.levels, np.nan)
-    with pytest.raises(ModelError, match="beta: the series has a level of nan"):
-        beta_on(coins.times, lost, (coins.times, coins.levels))

@@ -15,7 +15,7 @@ from tvquant.statistics.covariance import Estimates
 from tvquant.tournament.sleeves.join import Joined, joined
 from tvquant.tournament.sleeves.shares import MetaPath
 from tvquant.tournament.sleeves.specs import MetaSpec, Mix
-from tvquant.tournament.sleeves.weighing import equal, mixed, weighed
+from tvquant.tournament.sleeves.weighing import mixed, weighed
 
 
 def streams(spread: list[float], rows: int = 60, seed: int = 1) -> Joined:
@@ -168,8 +168,6 @@ def test_mixes_are_fixed_and_restored_on_the_same_dates() -> None:
     np.testing.assert_array_equal(path.weights, [[0.25, 0.5]] * 8)
     np.testing.assert_array_equal(path.times, by(given, meta_spec()).times)
     assert {one.cash for one in path.decisions} == {0.25}
-    even = mixed(given, equal(given), meta_spec(), CRYPTO)
-    assert (even.key, even.decisions[3].shares) == ("mix/equal", {"s0": 0.5, "s1": 0.5})
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,9 @@ def _books(context: MetaContext, held: Held) -> tuple[Book, ...]:
     if not held.baseline:
         return every
     house = house_book(context.plan.profile, every)
-    both = (every[0], house) if held.path.key == f"{MIX}/{EQUAL}" and house.key != every[0].key else every[:1]
-    return both
+    if held.path.key == f"{MIX}/{EQUAL}" and house.key != every[0].key:
+        return every[0], house
+    return every[:1]
 
 
 def _settled(context: MetaContext, store: RunTables, held: Held, book: Book) -> tuple[str, dict[str, Any]]:

@@ -10,15 +10,14 @@ from tvquant.report.sections.contract import Section
 
 
 def draw(run: MetaRun) -> tuple[Block, ...]:
-    """Return every stamp with its meaning and cells, the rules of the meta-profile, and what each sleeve is by "
-    "digest."""
+    """Return every stamp with its meaning and cells, the rules of the meta-profile, and each sleeve by its digest."""
     names = tuple(
         (f"{name} digest", run.digests.get(name, "not recorded")) for name in ("code", "plan", "snapshot", "result")
     )
     return (
         stamped(run),
         Text(text="Accounts carry the stamps of all sleeves that are weighed in them.", tone="note"),
-        *(Text(text=notice, tone="warning") for notice in run.resolved_meta.notices),
+        *(Text(text=notice, tone="warning") for notice in run.meta.notices),
         Facts(pairs=_rules(run.profile)),
         *_sleeves(run),
         Facts(pairs=names),

@@ -3,7 +3,6 @@
 import numpy as np
 
 from tvquant.core.errors import ModelError
-from tvquant.core.panel import Floats
 from tvquant.ledger.recorded_run import Absent, RecordedCell
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Facts, Text
@@ -98,11 +97,6 @@ def _against(run: MetaRun, cell: RecordedCell, other: RecordedCell) -> str:
         f"{figures} The account {said}: its Sharpe ratio is {number(gap.difference)} higher, {number(gap.low)} to "
         f"{number(gap.high)} at {percent(CONFIDENCE, 0)}."
     )
-
-
-def _mean(values: Floats) -> str:
-    there = values[np.isfinite(values)]
-    return percent(float(there.mean()) if len(there) else None)
 
 
 def _facts(run: MetaRun) -> Facts:
