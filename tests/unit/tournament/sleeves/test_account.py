@@ -206,7 +206,8 @@ def test_a_nested_account_shares_instruments_with_sleeves_of_their_own_calendars
 
 def test_history_before_the_common_dates_is_on_sessions_of_all() -> None:
     coin, etf = coins("A", start="2024-01-03", rows=30), shares("E")
-    found = account_panel({"coin": coin, "etf": etf}, etf.times[4:], stamps("2024-01-06", "2024-01-17"), NEXT)
+    decided = stamps("2024-01-06", "2024-01-17", "2024-01-31")  # before the common dates, on one, behind them
+    found = account_panel({"coin": coin, "etf": etf}, etf.times[4:], decided, NEXT)
     assert found.panel.times.tolist() == etf.times.tolist()
     assert found.measured.tolist() == list(range(4, 16))
 

@@ -188,13 +188,13 @@ def test_spot_and_perpetual_of_one_base_share_a_cap() -> None:
     assert one.flags == ()
 
 
-def test_where_no_allocation_was_found_the_account_is_cash() -> None:
+def test_where_no_sleeve_moved_the_account_is_cash() -> None:
     panel = market()
     sleeves = two(panel)
     still = replace(joined(sleeves), returns=np.zeros((59, 2)))
     book = netted(sleeves, weighed(still, meta_spec(), CRYPTO), panel, union_rules())
     assert {(one.status, one.cash, len(one.weights), one.risk_profile) for one in book.rebalances} == {
-        ("failed", 1.0, 0, "hrp")
+        ("no_candidate", 1.0, 0, "hrp")
     }
     assert [one.row for one in book.rebalances] == [20, 25, 30, 35, 40, 45, 50, 55]
 
