@@ -1,9 +1,11 @@
 """What accounts are measured against, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from builders.panels import market_of
+from builders.panels import instrument, market_of
 from tvquant.core.errors import ModelError
 from tvquant.tournament.sleeves.account import AccountPanel
 from tvquant.tournament.sleeves.benchmark import benchmark_levels
@@ -25,6 +27,14 @@ def test_levels_are_those_of_the_parts_restored_at_the_common_dates() -> None:
     np.testing.assert_allclose(levels, [1.0, 1.005, 1.005 * 1.25], rtol=1e-12)
     _, weighed = benchmark_levels(found, ["X:A", "X:B"], [0.5, 0.25])
     np.testing.assert_allclose(weighed, [1.0, 1.055, 1.055 * 1.125], rtol=1e-12)
+
+
+def test_generations_of_a_ticker_follow_each_other() -> None:
+    """The first grows by a tenth and ends; the second has its name from row 3 on and grows by a half."""
+    first, second = instrument("A"), replace(instrument("A"), generation=2)
+    panel = market_of({first: [10.0, 11.0, NAN, NAN, NAN], second: [NAN, NAN, NAN, 40.0, 60.0]})
+    found = AccountPanel(panel=panel, measured=np.arange(5), waiting=panel.times[:0])
+    np.testing.assert_allclose(benchmark_levels(found, ["X:A"])[1], [1.0, 1.1, 1.1, 1.1, 1.65], rtol=1e-12)
 
 
 def test_what_no_sleeve_has_by_then_is_refused_by_name() -> None:

@@ -42,6 +42,14 @@ def test_what_moves_together_is_one_cluster_and_so_are_all_quotes_of_a_base() ->
     assert numbers(panel, 50) == ([], ())
 
 
+def test_how_near_and_how_many_is_as_the_rules_say() -> None:
+    """A and B move together to a hundredth: at less distance they are two, and of one cluster all are one."""
+    panel, columns = market(), np.array([0, 1, 2])
+    for rules, expected in (({"distance": 0.01}, [1, 2, 3]), ({"distance": 0.01, "most": 1}, [1, 1, 1])):
+        found = union_clusters(panel, 50, columns, bases_of(panel), replace(RULES, **rules))
+        assert found.numbers.tolist() == expected
+
+
 def test_the_quote_with_most_rows_stands_for_its_base() -> None:
     panel = market()
     close = panel.fields["close"].copy()
