@@ -148,6 +148,37 @@ class Workspace:
             write_index(self.home.runs)
         return Run(done.folder.path)
 
+    def meta(
+        self, profile: Profile, *, jobs: int = 1, again: bool = False, progress: Callable[[str], object] | None = None
+    ) -> MetaRun:
+        """Play a meta-portfolio, its sleeves first where they have no run, or return its finished run of these.
+
+        Parameters
+        ----------
+        profile : a name, a file NAME.yaml, or a mapping with `sleeves`.
+        jobs, progress : as `run` has them.
+        again : weigh and settle anew; finished runs of the sleeves are taken as they are.
+
+        Raises
+        ------
+        ProfileError : the profile is wrong, or has no sleeves. LedgerError : a sleeve does not pass its gates.
+        DataError : the lake cannot serve a sleeve, or another writer holds the lock.
+        """
+        from threadpoolctl import threadpool_limits
+
+        from tvquant.app.clock import SystemClock
+        from tvquant.app.meta.play import play_meta
+        from tvquant.app.meta.sleeve_runs import Player
+        from tvquant.app.resolving import resolved_meta_here
+        from tvquant.report import write_index
+
+        watcher = Watcher() if progress is None else _Teller(progress)
+        with self.home.writing(), threadpool_limits(1):
+            player = Player(workspace=self.home, clock=SystemClock(), watcher=watcher, jobs=jobs)
+            done = play_meta(player, resolved_meta_here(self.home, named(profile)), again=again)
+            write_index(self.home.runs)
+        return MetaRun(done.folder.path)
+
     def runs(self) -> "pl.DataFrame":
         """Return every run in the order of making: `run`, `profile`, `state` of its ledger, `result` digest."""
         import polars as pl

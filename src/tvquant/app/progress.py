@@ -56,4 +56,8 @@ class Logbook(Watcher):
             with self.path.open("a", encoding="utf-8") as log:
                 log.write(f"{self.clock.now().isoformat(timespec='milliseconds')} {text}\n")
         except OSError as error:
-            raise unwritten(f"{self.path}: {error.strerror}; make room and continue with --resume", error) from error
+            raise unwritten(
+                f"{self.path}: {error.strerror}; make room and continue with --resume (a meta-portfolio: "
+                "play it again)",
+                error,
+            ) from error

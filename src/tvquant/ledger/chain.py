@@ -179,7 +179,10 @@ class Ledger:
             try:
                 yield
             except OSError as error:
-                self._failure = f"{self._folder}: {error.strerror}; make room and continue with --resume"
+                self._failure = (
+                    f"{self._folder}: {error.strerror}; make room and continue with --resume (a meta-portfolio: "
+                    "play it again)"
+                )
                 raise DataError(self._failure) from error
             stack.pop_all()
 

@@ -165,4 +165,6 @@ def _write(content: io.BytesIO, path: Path, *, wait: bool = False) -> None:
             temporary.write_bytes(content.getvalue())
             os.replace(temporary, path)
     except OSError as error:
-        raise unwritten(f"{path}: {error.strerror}; make room and continue with --resume", error) from error
+        raise unwritten(
+            f"{path}: {error.strerror}; make room and continue with --resume (a meta-portfolio: play it again)", error
+        ) from error

@@ -116,5 +116,5 @@ def test_absent_tables_and_shards_that_do_not_fit(tmp_path: Path) -> None:
 
 def test_a_disk_that_takes_no_table_is_the_worlds_fault(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file where the folder should be")
-    with pytest.raises(DataError, match="make room and continue with --resume"):
+    with pytest.raises(DataError, match=r"make room and continue with --resume \(a meta-portfolio: play it again\)"):
         ResultStore(tmp_path / "results").put("returns", "a", _columns(0))

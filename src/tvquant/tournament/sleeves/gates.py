@@ -155,7 +155,9 @@ def _refusal(kept: tuple[Sleeve, ...], gates: Sequence[Gate], drop: bool) -> str
     if not failed:
         return None
     if not drop:
-        return f"{'; '.join(failed)}. Mend what is wrong, or let gates.drop leave such sleeves out"
+        unlike = any(gate.name == "conventions" and not gate.passed for gate in gates)
+        name = ", name keys that may differ in gates.exceptions" if unlike else ""
+        return f"{'; '.join(failed)}. Mend what is wrong{name}, or let gates.drop leave such sleeves out"
     if not kept:
         return f"no sleeve passes its gates: {'; '.join(failed)}"
     if len(kept) == 1:

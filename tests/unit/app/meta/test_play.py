@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from builders.metas import CELL, Told, played, played_meta, read, write_meta
+from tvquant.api.workspaces import Workspace as Opened
 from tvquant.app.cli import main
 from tvquant.app.parity_case import meta_case
 from tvquant.app.pinned_snapshot import pinned_snapshots
@@ -188,6 +189,22 @@ def test_an_interrupted_run_proves_nothing_and_is_simply_asked_for_again(home: W
     anew = played_meta(home, "pair", again=True)
     assert anew.folder.id not in (first.folder.id, killed.folder.id)
     assert anew.result == first.result
+
+
+def test_python_plays_and_finds_it(home: Workspace, pair: RecordedRun) -> None:
+    here = Opened.open(home.root)
+    assert here.meta("pair").id == pair.run_id
+    told: list[str] = []
+    anew = here.meta(
+        {"sleeves": {"longs": {}, "shorts": {}}, "windows": {"step": 50}}, again=True, progress=told.append
+    )
+    assert anew.headline["sharpe"] is not None
+    assert "sleeve 2 of 2: shorts" in told
+    with pytest.raises(ProfileError, match="no sleeves"):
+        here.meta("longs")
+    played_meta(home, "pair", again=True)
+    with pytest.raises(ProfileError, match=f"'pair' is ambiguous; the last of 2 that it fits: {pair.run_id}, "):
+        here.find("pair")
 
 
 def test_whoever_removes_a_sleeves_run_is_told_whose_sleeve_it_is(

@@ -172,6 +172,8 @@ def test_what_sleeves_have_not_alike_is_listed_with_both_values() -> None:
     whys = [gate.why for gate in found.gates if not gate.passed]
     assert whys == ["costs.slippage_bps is 1.0, that of a, b is '(not there)'", "windows.step is 5, that of a, b is 20"]
     assert (found.gates[-1].found, found.gates[-1].limit) == (5, 20)
+    assert "name keys that may differ in gates.exceptions" in str(found.refusal)
+    assert "gates.exceptions" not in str(through(one("a"), sleeve("lost", [1.0, 0.0, 0.0, 0.0])).refusal)
     declared = replace(RULES, exceptions=("windows.step", "costs.slippage_bps", "execution.convention"))
     allowed = through(one("a"), one("b"), odd, rules=declared)
     assert allowed.refusal is None
