@@ -114,3 +114,8 @@ class Sleeve:
             raise ModelError(f"sleeve {self.name}: its decisions are not in order of time")
         for name in ("times", "levels"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
+
+    @property
+    def decided(self) -> Times:
+        """Stamps of the decisions."""
+        return np.array([one.at for one in self.decisions], dtype="datetime64[us]")

@@ -139,7 +139,7 @@ def conventions_of(values: Mapping[str, Any], simulator: str) -> dict[str, Any]:
     return found | {f"costs.{name}": value for name, value in values["costs"].items()}
 
 
-def alike(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def in_common(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what all of several conventions say alike; a nested meta-portfolio has those of its sleeves."""
     first, *others = found
     return {key: value for key, value in first.items() if all(key in one and one[key] == value for one in others)}

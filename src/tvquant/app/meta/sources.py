@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tvquant.app.finished_runs import fault
-from tvquant.app.meta.reading import alike, conventions_of, sleeve_of
+from tvquant.app.meta.reading import conventions_of, in_common, sleeve_of
 from tvquant.app.plan import Plan
 from tvquant.app.profile_health import summary
 from tvquant.app.workspace import Workspace
@@ -126,7 +126,7 @@ class Sources:
             return conventions_of(run.resolved.profile.values(), simulator)
         own = conventions_of(run.meta.profile.values(), simulator)
         own = {key: value for key, value in own.items() if not key.startswith("windows.")}
-        return alike([self._conventions(one, simulator) for _, one in self.runs(run)]) | own
+        return in_common([self._conventions(one, simulator) for _, one in self.runs(run)]) | own
 
 
 def cell_of(run: RecordedRun, streams: StreamsSection, risk_profile: str) -> str:

@@ -86,8 +86,7 @@ def effective(sleeve: Sleeve, panel: Panel) -> Held:
 
     Of several at one row the last one does; one behind the last row never does.
     """
-    at = np.array([one.at for one in sleeve.decisions], dtype="datetime64[us]")
-    rows = np.searchsorted(panel.times, at)
+    rows = np.searchsorted(panel.times, sleeve.decided)
     kept = rows < len(panel.times)
     kept[:-1] &= rows[1:] != rows[:-1]
     return Held(rows=rows[kept], chosen=np.flatnonzero(kept))

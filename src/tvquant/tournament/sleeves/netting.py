@@ -112,7 +112,7 @@ def netted(sleeves: Sequence[Sleeve], path: MetaPath, panel: Panel, rules: Union
 
 def decision_times(sleeves: Sequence[Sleeve], path: MetaPath) -> Times:
     """Return the stamps at which an account is decided: from the first meta decision on, by its path or any sleeve."""
-    found = np.unique(np.concatenate([path.times, *map(_own_times, sleeves)]))
+    found = np.unique(np.concatenate([path.times, *(one.decided for one in sleeves)]))
     return found[found >= path.decisions[0].at]
 
 
@@ -134,13 +134,9 @@ def put_back(tree: Tree, held: Mapping[tuple[int, int], float]) -> Floats:
     return tree.weight + tree.size * apart[cell]
 
 
-def _own_times(sleeve: Sleeve) -> Times:
-    return np.array([one.at for one in sleeve.decisions], dtype="datetime64[us]")
-
-
 def _waited(sleeves: Sequence[Sleeve], path: MetaPath, times: Times) -> Mapping[str, int]:
     """Return how many decisions of each sleeve, and of the path, are at none of these rows, until the last of them."""
-    decided = {one.name: _own_times(one) for one in sleeves} | {path.key: path.times}
+    decided = {one.name: one.decided for one in sleeves} | {path.key: path.times}
     return {
         name: int((~np.isin(at[(at >= path.decisions[0].at) & (at <= times[-1])], times)).sum())
         for name, at in decided.items()

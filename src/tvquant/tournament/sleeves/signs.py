@@ -168,8 +168,7 @@ def _prices(sleeve: Sleeve, panel: Panel, keys: tuple[str, ...]) -> _Prices:
     if convention is Convention.NEXT_OPEN and "open" in panel.fields:
         intraday = panel.fields["close"][:, columns] / panel.fields["open"][:, columns]
         fill = np.where(np.isnan(intraday), close, close / intraday)
-    at = np.array([one.at for one in sleeve.decisions], panel.times.dtype)
-    decided = np.searchsorted(panel.times, at, side="right") - 1
+    decided = np.searchsorted(panel.times, sleeve.decided, side="right") - 1
     return _Prices(close=close, fill=fill, decided=decided, filled=decided + 1 + int(rules.get("execution.lag", 0)))
 
 

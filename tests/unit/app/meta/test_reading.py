@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from builders.metas import CELL, read
-from tvquant.app.meta.reading import alike, closed_of, conventions_of, sleeve_of, solves_of, stream_of
+from tvquant.app.meta.reading import closed_of, conventions_of, in_common, sleeve_of, solves_of, stream_of
 from tvquant.app.plan import Plan
 from tvquant.app.workspace import Workspace
 from tvquant.core.atoms import Direction
@@ -107,7 +107,7 @@ def test_conventions_are_windows_version_execution_and_costs(run: RecordedRun) -
     assert conventions_of(values, "vectorbt")["execution.vectorbt.engine"] == "rust"
     nested = {key: value for key, value in values.items() if key != "selection"}
     assert conventions_of(nested, "custom") == {k: v for k, v in found.items() if k != "selection.model"}
-    assert alike([found, found | {"windows.step": 5}, {**found, "more": 1}]) == {
+    assert in_common([found, found | {"windows.step": 5}, {**found, "more": 1}]) == {
         key: value for key, value in found.items() if key != "windows.step"
     }
 
