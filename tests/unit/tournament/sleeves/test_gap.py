@@ -136,9 +136,11 @@ def missed(sleeve: Sleeve, panel: Panel, row: int) -> float:
     return float(units * (panel.fields["open"][row + 1, 0] - panel.fields["close"][row, 0]) / level)
 
 
-def paying(panel: Panel, row: int, amount: float) -> Panel:
-    """Return a market in which each coin pays this much at a row, before its open."""
-    dividend = np.where(np.arange(len(panel.times))[:, None] == row, amount, np.zeros_like(panel.fields["close"]))
+def paying(panel: Panel, amounts: Mapping[int, float]) -> Panel:
+    """Return a market in which each coin pays these amounts at these rows, before their opens."""
+    dividend = np.zeros_like(panel.fields["close"])
+    for row, amount in amounts.items():
+        dividend[row] = amount
     return replace(panel, fields={**panel.fields, "dividend": dividend}, _first_known=None)
 
 
@@ -165,10 +167,12 @@ def test_what_prices_do_until_the_fill_is_timing() -> None:
     assert [found.netting, found.costs, found.caps, found.rest] == pytest.approx([0.0] * 4, abs=1e-14)
     split, _, _ = case(split_market(20, 9), decided, {8: [0.5]})
     assert split.table["value"] == pytest.approx(found.table["value"], abs=1e-14)
-    for market in (paying(panel, 9, 3.0), paying(split_market(20, 9), 9, 1.5)):  # the mix is paid and the account not
+    # What is paid at the fill the mix has and the account has not; what was paid before is in the sleeve's level.
+    for market in (paying(panel, {5: 2.0, 9: 3.0}), paying(split_market(20, 9), {5: 2.0, 9: 1.5})):
         paid, _, mixed_paid = case(market, decided, {8: [0.5]})
-        due = 3.0 / panel.fields["close"][0, 0] / mixed_paid.sleeves[0].levels[8]
-        assert paid.timing == pytest.approx(-0.5 * (way + due), rel=1e-12)
+        one = mixed_paid.sleeves[0]
+        due = 3.0 / panel.fields["close"][0, 0] / one.levels[8]
+        assert paid.timing == pytest.approx(-0.5 * (missed(one, panel, 8) + due), rel=1e-12)
         assert [paid.netting, paid.costs, paid.caps, paid.rest] == pytest.approx([0.0] * 4, abs=1e-14)
     twice, _, _ = case(panel, decided, {8: [0.5], 18: [0.9]})
     level = mixed.sleeves[0].levels

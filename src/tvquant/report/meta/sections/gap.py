@@ -14,7 +14,7 @@ MEANING: Mapping[str, str] = {
     "netting": "what orders of several sleeves cost less together than each for itself",
     "costs": "what the mix does not pay: entering, and restoring shares",
     "caps": "what the account earned beyond one without limits on the union of instruments",
-    "timing": "the mix is restored at the close, the account at its fills",
+    "timing": "the mix is restored at the close and paid dividends since, the account at its fills",
     "rest": "what these do not explain: sizes by another equity, interest on cash, lots and halts",
     ACCOUNT: "the netted instruments, as held",
 }
