@@ -55,26 +55,36 @@ def sleeve_runs(player: Player, meta: ResolvedMeta, play_meta: PlayMeta) -> Slee
 
     Raises
     ------
+    LedgerError : a pinned run cannot be taken, so that what others would be played for comes to nothing.
     TvquantError : a sleeve cannot be played, for a reason that is not of the maths; it is named.
     """
-    profiles = sleeves_here(player.workspace, meta)
+    home, profiles = player.workspace, sleeves_here(player.workspace, meta)
     found: dict[str, RecordedRun] = {}
-    absent: dict[str, str] = {}
-    for number, (name, sleeve) in enumerate(meta.profile.sleeves.items(), 1):
+    pins = {name: _pinned(home, one.run, one.profile) for name, one in meta.profile.sleeves.items() if one.run}
+    absent = {name: pinned for name, pinned in pins.items() if isinstance(pinned, str)}
+    gone = "; ".join(f"{name}: {why}" for name, why in absent.items())
+    for number, name in enumerate(meta.profile.sleeves, 1):
+        if name in pins:
+            if isinstance(pinned := pins[name], RecordedRun):
+                found[name] = pinned
+            continue
         with _named(name):
-            if sleeve.run is not None:
-                pinned = _pinned(player.workspace, sleeve.run, sleeve.profile)
-                if isinstance(pinned, str):
-                    absent[name] = pinned
-                else:
-                    found[name] = pinned
-                continue
+            if gone and not meta.profile.gates.drop and _to_play(player, profiles[name]):
+                raise LedgerError(f"not played, for {gone}. Mend that, or let gates.drop leave such sleeves out")
             try:
                 player.watcher.note(f"sleeve {number} of {len(profiles)}: {name}")
                 found[name] = RecordedRun(_played(player, profiles[name], play_meta).folder)
             except ModelError as error:
                 absent[name] = str(error)
     return SleeveRuns(runs=found, absent=absent)
+
+
+def _to_play(player: Player, resolved: ResolvedProfile | ResolvedMeta) -> bool:
+    """Return whether a sleeve's profile has no finished run of its plan; of a meta-portfolio that is not known."""
+    if isinstance(resolved, ResolvedMeta):
+        return False
+    home = player.workspace
+    return finished_run(home, make_plan(home.lake(), resolved).digest, player.watcher.note) is None
 
 
 @contextmanager

@@ -166,6 +166,12 @@ def test_a_sleeve_that_is_not_there_ends_the_run_by_its_name(home: Workspace) ->
     assert gates["completeness", "longs"]
     assert not gates["completeness", "shorts"]
     assert gates["sign", "longs"]
+    (home.profiles / "new.yaml").write_text("version: 1\nextends: longs\nselection: {top_n: 3}\n")
+    write_meta(home, "slow", f"{{new: {{}}, shorts: {{run: {gone}}}}}")
+    before = home.all_runs()
+    with pytest.raises(LedgerError, match=f"sleeve new: not played, for shorts: its pinned run {gone} is not"):
+        played_meta(home, "slow")
+    assert home.all_runs() == before
     (home.profiles / "hollow.yaml").write_text("version: 1\nextends: shorts\nuniverse: {symbols: ['BINANCE:NOUSDT']}\n")
     write_meta(home, "hollow_pair", "{longs: {}, hollow: {}}")
     before = home.all_runs()
