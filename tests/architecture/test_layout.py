@@ -36,7 +36,6 @@ ELSEWHERE = {
     "allocation/demands.py": "unit/allocation/test_infeasibility.py",
     "allocation/neutral.py": "unit/allocation/test_tries.py",
     "core/neutrality.py": "unit/allocation/test_tries.py",
-    "tournament/sleeves/meta_specs.py": "unit/app/meta/test_play.py",
     "tournament/sleeves/groups.py": "unit/app/meta/test_play.py",
     "tournament/sleeves/settling.py": "unit/app/meta/test_play.py",
     "tournament/sleeves/netted_dates.py": "unit/tournament/sleeves/test_netting.py",
