@@ -181,6 +181,25 @@ def test_a_sleeve_that_is_not_there_ends_the_run_by_its_name(home: Workspace) ->
 
 
 @pytest.mark.requirement("R-META-05")
+def test_a_sleeve_that_fails_is_left_out_where_the_profile_lets_it_and_the_page_says_fail(
+    home: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a mix gives it is cash; a profile that is only tried out is never promoted."""
+    gone = "{profile: longs, run: 20200101T000000-longs-abcdef}"
+    write_meta(
+        home, "fewer", f"{{longs: {{}}, shorts: {{}}, gone: {gone}}}",
+        more=", mixes: {core: {longs: 0.5, shorts: 0.2, gone: 0.3}}", other="gates: {drop: true}\npromotable: false",
+    )  # fmt: skip
+    left = RecordedRun(played_meta(home, "fewer").folder)
+    assert set(left.leaves) == {f"{META}/custom", f"{MIX}/custom", "mix/core/custom"}
+    shares = left.table("shares", "mix/core").select("sleeve", "share").unique().sort("sleeve")
+    assert shares.rows() == [("longs", 0.5), ("shorts", 0.2)]
+    assert "FAIL: 2 of 3 sleeves were weighed; left out: gone" in left.folder.report.read_text("utf-8")
+    assert main(["promote", left.run_id, "-w", str(home.root)]) == 2
+    assert "its key promotable is false" in capsys.readouterr().err
+
+
+@pytest.mark.requirement("R-META-05")
 def test_an_interrupted_run_proves_nothing_and_is_simply_asked_for_again(home: Workspace) -> None:
     first = played_meta(home, "pair")
     for stage in (Stage.NATURAL_SELECTION, Stage.REPORTING):
