@@ -80,3 +80,18 @@ def test_funding_of_a_row_by_hand() -> None:
     assert "funding_early" not in found
     assert found["funding_hours"][0].tolist() == [24.0, 0.0]
     assert found["funding_hours"][1, 1] == pytest.approx(0.0)
+
+
+def test_funding_where_there_is_no_bar_is_of_the_carried_price_through_a_split() -> None:
+    """Without a bar on Sunday, the day of the split: Saturday's 10 is 5 of the units that close at 20."""
+    panel = market_of(
+        {"P": [10.0, 10.0, NONE, 20.0]},
+        split={"P": [1.0, 1.0, 2.0, 1.0]},
+        funding={"P": [0.0, 0.001, 0.002, 0.0]},
+        funding_hours={"P": [24.0] * 4},
+        kind=Kind.SWAP,
+        times=days(4, start="2024-01-05"),
+    )
+    found = bars_on(panel, np.array([FRIDAY, MONDAY]), MARKET).fields
+    assert found["funding"][1, 0] == pytest.approx((0.001 * 5 + 0.002 * 5) / 20, rel=1e-14)
+    assert found["close"][1, 0] == 20.0
