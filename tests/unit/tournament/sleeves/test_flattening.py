@@ -78,8 +78,10 @@ def test_what_a_book_closed_unordered_is_cash_of_the_sleeve_until_it_decides_aga
         assert np.bincount(tree_of(panel, replace(both, closed=lost.closed)).date).tolist() == sizes
     between = replace(one, closed=(Closed(panel.times[3] + np.timedelta64(12, "h"), "X:B"),))
     assert np.bincount(tree_of(panel, between).date).tolist() == [2, 2, 1, 1, 1]  # of a bar that is no row here
-    later = replace(one, closed=(Closed(panel.times[-1] + np.timedelta64(9, "D"), "X:LISTED_LATER"),))
-    np.testing.assert_array_equal(tree_of(panel, later).asked, tree_of(panel, one).asked)
+    whole = held(panel, {0: {"X:A": 0.5, "X:B": -0.3}})
+    behind = panel.times[-1] + np.timedelta64(9, "D")
+    later = replace(whole, closed=(Closed(behind, "X:LISTED_LATER"), Closed(behind, "X:A")))
+    np.testing.assert_array_equal(tree_of(panel, later).asked, tree_of(panel, whole).asked)
 
 
 def test_a_sleeve_that_lost_everything_holds_nothing() -> None:
