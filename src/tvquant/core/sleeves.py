@@ -119,3 +119,9 @@ class Sleeve:
     def decided(self) -> Times:
         """Stamps of the decisions."""
         return np.array([one.at for one in self.decisions], dtype="datetime64[us]")
+
+    @property
+    def changed(self) -> Times:
+        """Stamps, in order, at which it came to hold something else: it decided, or its book closed a name."""
+        closed = np.array([one.at for one in self.closed], dtype="datetime64[us]")
+        return np.unique(np.concatenate([self.decided, closed]))

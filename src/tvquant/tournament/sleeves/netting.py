@@ -1,8 +1,9 @@
 """Netting: what one account holds of all sleeves, decided anew at every date at which anything is.
 
-1. Dates are those at which the sleeves are weighed and those at which any sleeve decides, from the first meta decision
-   to the last bar that all sleeves have. A decision whose stamp is no row of the account waits for the next one and is
-   counted. At the account's last row nothing is decided: nothing would come of it.
+1. Dates are those at which the sleeves are weighed and those at which any sleeve decides, or its own book closed a name
+   unordered, from the first meta decision to the last bar that all sleeves have. What happens at a stamp that is no row
+   of the account waits for the next one; decisions that wait are counted. At the account's last row nothing is decided:
+   nothing would come of it.
 2. Each sleeve has its share as it has drifted since the sleeves were weighed (`shares`), each of its atoms its size as
    it has drifted since the sleeve decided (`flattening`).
 3. Caps are kept on gross over all instruments, by clusters found at that date (`union`). Where no scaling down can keep
@@ -21,7 +22,7 @@ from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Floats, Panel, Times
 from tvquant.core.sleeves import Sleeve
 from tvquant.tournament.rebalances import Rebalance
-from tvquant.tournament.sleeves.flattening import Held, Numbers, Tree, capped, effective, flattened
+from tvquant.tournament.sleeves.flattening import Numbers, Tree, capped, effective, flattened
 from tvquant.tournament.sleeves.netted_dates import NettedDates
 from tvquant.tournament.sleeves.shares import MetaPath, drifted, levels_at
 from tvquant.tournament.sleeves.specs import UnionRules
@@ -86,7 +87,7 @@ def netted(sleeves: Sequence[Sleeve], path: MetaPath, panel: Panel, rules: Union
         raise ModelError(f"sleeves {', '.join(names)} are not those that were weighed: {', '.join(path.names)}")
     held = [effective(one, panel) for one in sleeves]
     meta = np.searchsorted(panel.times, path.times)
-    rows = _dates(sleeves, held, meta, path, panel)
+    rows = _dates(sleeves, meta, path, panel)
     in_force = np.searchsorted(meta, rows, side="right") - 1
     shares = _shares(sleeves, path, in_force, panel.times[rows])
     tree = flattened(sleeves, held, shares, rows, panel)
@@ -112,7 +113,7 @@ def netted(sleeves: Sequence[Sleeve], path: MetaPath, panel: Panel, rules: Union
 
 def decision_times(sleeves: Sequence[Sleeve], path: MetaPath) -> Times:
     """Return the stamps at which an account is decided: from the first meta decision on, by its path or any sleeve."""
-    found = np.unique(np.concatenate([path.times, *(one.decided for one in sleeves)]))
+    found = np.unique(np.concatenate([path.times, *(one.changed for one in sleeves)]))
     return found[found >= path.decisions[0].at]
 
 
@@ -143,10 +144,10 @@ def _waited(sleeves: Sequence[Sleeve], path: MetaPath, times: Times) -> Mapping[
     }
 
 
-def _dates(sleeves: Sequence[Sleeve], held: Sequence[Held], meta: Numbers, path: MetaPath, panel: Panel) -> Numbers:
+def _dates(sleeves: Sequence[Sleeve], meta: Numbers, path: MetaPath, panel: Panel) -> Numbers:
     """Return the rows at which the account is decided."""
     end = min(one.times[-1] for one in sleeves)
-    found = np.unique(np.concatenate([meta, *(one.rows for one in held)]))
+    found = np.unique(np.concatenate([meta, *(np.searchsorted(panel.times, one.changed) for one in sleeves)]))
     last = min(len(panel.times) - 1, int(np.searchsorted(panel.times, end, side="right")))
     rows = found[(found >= meta.min(initial=last)) & (found < last)]
     if not len(rows):

@@ -16,7 +16,7 @@ from tvquant.core.calendars import CRYPTO
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Floats, Panel
-from tvquant.core.sleeves import Sleeve
+from tvquant.core.sleeves import Closed, Sleeve
 from tvquant.core.stamps import Stamp
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.accruals import Accruals
@@ -57,6 +57,22 @@ def two(panel: Panel) -> tuple[Sleeve, Sleeve]:
         held(panel, "long", {0: {"N0": 0.6, "N1": 0.3}, 20: {"N1": 0.5, "N2": 0.5}, 40: {"N0": 0.9}}),
         held(panel, "short", {0: {"N1": -0.4, "N3": -0.4}, 30: {"N1": -0.2, "N2": -0.3}}),
     )
+
+
+def test_what_a_sleeve_s_own_book_closed_is_given_up_at_that_date() -> None:
+    """The short of N3 is closed at row 12: the account is decided there without it, and all else stands as drifted."""
+    panel = market()
+    long, short = two(panel)
+    path = meta_path((long, short), {5: [0.5, 0.4]})
+    plain = netted((long, short), path, panel, union_rules())
+    gone = replace(short, closed=(Closed(panel.times[3], "X:N0"), Closed(panel.times[12], "X:N3")))
+    book = netted((long, gone), path, panel, union_rules())
+    assert [one.row for one in plain.rebalances] == [5, 20, 30, 40]
+    assert [one.row for one in book.rebalances] == [5, 12, 20, 30, 40]
+    assert set(book.rebalances[1].weights) == {"X:N0", "X:N1"}
+    found = played(panel, book.rebalances).quantities[[11 - 60, 12 - 60]]
+    np.testing.assert_allclose(found[1, :2], found[0, :2], rtol=1e-9)
+    assert decision_times((long, gone), path).tolist() == panel.times[[5, 12, 20, 30, 40]].tolist()
 
 
 @pytest.mark.requirement("R-META-11")
