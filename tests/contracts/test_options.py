@@ -17,6 +17,7 @@ from tvquant.core.selection import SelectionResponse
 from tvquant.core.streams import Streams
 from tvquant.profiles import Options
 from tvquant.profiles.fields import Real
+from tvquant.profiles.options import places_of
 from tvquant.profiles.sections.selection import SelectionSection
 from tvquant.regime import MarketRegimeDetector
 from tvquant.selection import SELECTION_MODELS, VETOES, SelectionContext
@@ -25,7 +26,7 @@ from tvquant.selection.vetoes.contract import Rule, above
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import ESTIMATORS
 
-DECLARED = {place + "/" + each.__name__: each for place, each in vocabulary().declarations()}
+DECLARED = {place + "/" + each.__name__: each for place, each in places_of(vocabulary().options)}
 FAMILIES = (SELECTION_MODELS, VETOES, LOGICS, ENGINES, RISK_PROFILES, ESTIMATORS, SIMULATORS)
 MEMBERS = [m for f in FAMILIES for m in f.values()]
 MEMBERS.append(MarketRegimeDetector)
