@@ -28,8 +28,8 @@ pytestmark = pytest.mark.xdist_group("loky")
 class Tables(dict[tuple[str, str], Mapping[str, Any]]):
     """A sink that keeps what it is given."""
 
-    def put(self, table: str, key: str, columns: Mapping[str, Any]) -> None:
-        self[table, key] = columns
+    def put_cells(self, cells: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        self.update({(table, key): columns for key, tables in cells.items() for table, columns in tables.items()})
 
 
 class Told:

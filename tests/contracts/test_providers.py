@@ -97,7 +97,7 @@ def test_a_library_that_is_not_there_is_named_before_anything_is_asked(name, giv
     ("name", "given", "said"),
     [
         ("simulated", {"sed": 1}, "provider simulated: unknown option 'sed' - did you mean seed? (known: seed, url)"),
-        ("files", {"url": "http://x"}, "provider files: unknown option 'url' (known: basis, path)"),
+        ("files", {"url": "http://x"}, "provider files: unknown option 'url' (known: basis, listings, path)"),
         ("simulated", {"seed": -1}, "provider simulated: option seed: expected greater than or equal to 0, found -1"),
         ("files", {"basis": "rwa"}, "provider files: option basis: unknown name 'rwa' - did you mean raw?"),
     ],
