@@ -105,8 +105,8 @@ def test_every_stage_is_timed_and_little_time_has_no_name(
     demo: tuple[Path, dict[str, Any]], answered: Callable[..., Any]
 ) -> None:
     timing = answered("runs", "show", demo[1]["run"], "-w", demo[0])["timing"]
-    flow = ["planning", "environment", "health", "pinning", "regime", "optimisation", "deciding", "settling",
-            "reporting", "sealing"]  # fmt: skip
+    flow = ["planning", "environment", "health", "pinning", "estimating", "regime", "optimisation", "deciding",
+            "settling", "reporting", "sealing"]  # fmt: skip
     assert list(timing["parts"]) == flow
     assert sum(timing["parts"].values()) > 0.95 * timing["wall"]
     assert timing["wall"] > 0.5 * demo[1]["seconds"]

@@ -24,7 +24,7 @@ if PROOF:
     ENDS += [(jobs, (STOP, EARLY)) for jobs in (1, 2)]
     ENDS += [(jobs, (KILL, records)) for jobs in (1, 2) for records in (EARLY, LATE, *range(5, 800, 80))]
 
-MEANWHILE = ("stage ", "run: ", "compiling kernels ")
+MEANWHILE = ("stage ", "run: ", "compiling kernels ", "health of ")
 """How lines begin that a slow machine tells."""
 
 PROFILE = f"""version: 1

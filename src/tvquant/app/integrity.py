@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tvquant.app.run_context import RunContext
-from tvquant.core.records import RUN, Entry
+from tvquant.core.records import EVIDENCE, RUN, Entry
 from tvquant.core.stages import Stage
 from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles import Profile
 from tvquant.profiles.filters import Filter
 from tvquant.tournament.cells import grid_size
 
-EVIDENCE = "evidence"
-"""Kind of the record."""
 HEALTH = "profile_health"
 """What stage 9 recorded of the profile's assets."""
 TRADED = "value_traded"

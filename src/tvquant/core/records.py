@@ -16,6 +16,8 @@ SNAPSHOT = "snapshot"
 """Kind of the record of one decision of one cell: it names the decision and has its figures."""
 TIMES = "times"
 """Kind of the record of what deciding took, in the run's own chain: part of no result."""
+EVIDENCE = "evidence"
+"""Kind of the record of how whole the data of a run were and which matrix was played: part of no result."""
 SHADOW = "shadow"
 """First part of all that is of a challenger: its chains, its path, the name of its selections."""
 
@@ -40,7 +42,7 @@ class Entry:
     stage : 1..16 (R-ORC-01).
     pillar : 0 data, 1 selection, 2 synthesis, 3 allocation, 4 meta; None for what serves all.
     kind : `genesis`, `plan`, `intent`, `outcome`, `selection`, `context`, `decision`, `snapshot`, `times`,
-        `evidence`, `resume`, `seal`.
+        `evidence`, `resume`, `seal`; of a meta-portfolio also `gate`, `weighing`.
     inputs, outputs : name -> digest.
     metrics : name -> scalar.
     data : everything nested.

@@ -1,7 +1,8 @@
 """Where the time of a run went (R-TRN-11): told by the moments at which its own chain was recorded.
 
 1. Between two records of the chain `run` lies one part of the work, named by the record that ends it: the outcome of a
-   stage, what deciding took (which parts validation into deciding and settling), the pin, the seal.
+   stage, what deciding took (which parts validation into deciding and settling), the evidence (settling), the pin,
+   the seal; and the beginning of stage 13, before which it is estimated how long the rest will take.
 2. What was done before the ledger began (lake read, plan made) is a figure of the first stage.
 3. An interruption is no work: what lies before a `resume` record counts nowhere.
 
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tvquant.core.records import TIMES
+from tvquant.core.records import EVIDENCE, TIMES
 from tvquant.core.stages import Stage
 from tvquant.ledger.read import LedgerRecord
 
 PLANNING = "planning_seconds"
 """Measure of the first stage: seconds from the command's start to the first record."""
-PINNING, SEALING, DECIDING, SETTLING = "pinning", "sealing", "deciding", "settling"
+PINNING, ESTIMATING, SEALING, DECIDING, SETTLING = "pinning", "estimating", "sealing", "deciding", "settling"
 LABELS = {int(stage): stage.label for stage in Stage}
 
 
@@ -83,10 +84,14 @@ def _part(record: LedgerRecord, *, decided: bool) -> str | None:
     match record.kind:
         case "plan":
             return PINNING
+        case "intent" if record.stage == Stage.REGIME:
+            return ESTIMATING
         case "seal":
             return SEALING
         case kind if kind == TIMES:
             return DECIDING
+        case kind if kind == EVIDENCE:
+            return SETTLING
         case "outcome":
             return SETTLING if decided and record.stage == Stage.VALIDATION else LABELS[record.stage]
         case _:

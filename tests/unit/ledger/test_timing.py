@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builders.clocks import ManualClock
-from tvquant.core.records import RUN, TIMES, Entry
+from tvquant.core.records import EVIDENCE, RUN, TIMES, Entry
 from tvquant.ledger import Ledger, genesis_entry, records
 from tvquant.ledger.timing import PLANNING, Timing, timing_of
 
@@ -31,7 +31,8 @@ def timed(folder: Path, *, killed: bool = False) -> Timing:
     ledger.record(GENESIS)
     flow = [
         entry("intent", 1), entry("outcome", 1, **{PLANNING: 0.5}), entry("plan", 10), entry("intent", 15),
-        entry("intent", 15, "cell"), entry("outcome", 15, "cell"), entry(TIMES, 15), entry("outcome", 15),
+        entry("intent", 15, "cell"), entry("outcome", 15, "cell"), entry(TIMES, 15), entry(EVIDENCE, 15),
+        entry("outcome", 15),
         entry("intent", 16), entry("outcome", 16),
     ]  # fmt: skip
     for k, one in enumerate(flow):
@@ -53,20 +54,30 @@ def test_each_part_is_what_passed_until_its_end_was_recorded(tmp_path: Path) -> 
     """Other chains' records are inside of a stage; a cell's outcome ends none."""
     found = timed(tmp_path)
     assert found.parts == {
-        "planning": 0.5, "environment": 2.0, "pinning": 4.0, "deciding": 16.0 + 32.0 + 64.0, "settling": 128.0,
-        "reporting": 512.0, "sealing": 1024.0,
+        "planning": 0.5, "environment": 2.0, "pinning": 4.0, "deciding": 16.0 + 32.0 + 64.0,
+        "settling": 128.0 + 256.0, "reporting": 1024.0, "sealing": 1024.0,
     }  # fmt: skip
-    assert found.between == 1.0 + 8.0 + 256.0
-    assert found.wall == 0.5 + 2047.0
-    assert found.covered == pytest.approx(1.0 - 265.0 / 2047.5)
+    assert found.between == 1.0 + 8.0 + 512.0
+    assert found.wall == 0.5 + 3071.0
+    assert found.covered == pytest.approx(1.0 - 521.0 / 3071.5)
     assert found.resumed == 0
 
 
 @pytest.mark.requirement("R-TRN-11")
 def test_an_interruption_and_what_it_lost_are_no_work(tmp_path: Path) -> None:
     found = timed(tmp_path, killed=True)
-    assert (found.resumed, found.parts["deciding"], found.parts["settling"]) == (1, 64.0, 128.0)
-    assert found.between == 1.0 + 8.0 + 0.25 + 256.0
+    assert (found.resumed, found.parts["deciding"], found.parts["settling"]) == (1, 64.0, 384.0)
+    assert found.between == 1.0 + 8.0 + 0.25 + 512.0
+
+
+@pytest.mark.requirement("R-TRN-11")
+def test_what_passes_before_the_snapshot_is_read_is_estimating(tmp_path: Path) -> None:
+    clock = ManualClock(step=timedelta(seconds=1))
+    with Ledger.create(tmp_path, run_id="r", clock=clock) as ledger:
+        for one in (GENESIS, entry("plan", 10), entry("intent", 13), entry("outcome", 13), entry("intent", 14)):
+            ledger.record(one)
+    found = timing_of(records(tmp_path, chain=RUN))
+    assert (found.parts, found.between) == ({"pinning": 1.0, "estimating": 1.0, "regime": 1.0}, 1.0)
 
 
 def test_validation_without_a_time_of_deciding_is_one_part(tmp_path: Path) -> None:
