@@ -14,9 +14,9 @@ from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles import MetaProfile, ResolvedMeta
 from tvquant.tournament.sleeves.correlation import Correlations
 from tvquant.tournament.sleeves.groups import Group
-from tvquant.tournament.sleeves.meta_specs import MIX
 from tvquant.tournament.sleeves.netting import NettedBook
 from tvquant.tournament.sleeves.shares import MetaPath
+from tvquant.tournament.sleeves.specs import MIX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

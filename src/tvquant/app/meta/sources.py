@@ -27,18 +27,19 @@ from tvquant.ledger.run_folder import HEALTH
 from tvquant.market.registry import DataRegistry
 from tvquant.profiles.sections.sleeves import StreamsSection
 from tvquant.tournament.sleeves.groups import Group, group_of
-from tvquant.tournament.sleeves.meta_specs import META
+from tvquant.tournament.sleeves.specs import META
 
 WEIGHING = "weighing"
 """Kind of the record of one meta decision, and first part of its chain."""
 
 
 class Sources:
-    """Reads what sleeves' runs recorded and pinned; each panel once."""
+    """Reads what sleeves' runs recorded and pinned; each panel, and each account of a meta-portfolio, once."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self._lake = workspace, workspace.lake()
         self._panels: dict[str, Panel] = {}
+        self._groups: dict[tuple[str, str], Group] = {}
 
     def sleeve(self, name: str, run: RecordedRun, streams: StreamsSection, risk_profile: str) -> Sleeve:
         """Return a sleeve as the cell of its run that a meta-portfolio takes.
@@ -84,6 +85,12 @@ class Sources:
         ------
         LedgerError : a sleeve's run does not verify, or is not the one that was played then.
         """
+        key = run.folder.id, risk_profile
+        if key not in self._groups:
+            self._groups[key] = self._joined(run, risk_profile)
+        return self._groups[key]
+
+    def _joined(self, run: RecordedRun, risk_profile: str) -> Group:
         profile = run.meta.profile
         runs = dict(self.runs(run))
         kept = run.table("streams")["cell"].unique().to_list()

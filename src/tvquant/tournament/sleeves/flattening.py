@@ -74,14 +74,14 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Held:
+class Effects:
     """When decisions of one sleeve take effect: account rows, increasing, and the decisions' numbers in the sleeve."""
 
     rows: Numbers
     chosen: Numbers
 
 
-def effective(sleeve: Sleeve, panel: Panel) -> Held:
+def effective(sleeve: Sleeve, panel: Panel) -> Effects:
     """Return at which rows of the account a sleeve's decisions take effect: at their own, or the next that there is.
 
     Of several at one row the last one does; one behind the last row never does.
@@ -89,10 +89,10 @@ def effective(sleeve: Sleeve, panel: Panel) -> Held:
     rows = np.searchsorted(panel.times, sleeve.decided)
     kept = rows < len(panel.times)
     kept[:-1] &= rows[1:] != rows[:-1]
-    return Held(rows=rows[kept], chosen=np.flatnonzero(kept))
+    return Effects(rows=rows[kept], chosen=np.flatnonzero(kept))
 
 
-def flattened(sleeves: Sequence[Sleeve], held: Sequence[Held], shares: Floats, rows: Numbers, panel: Panel) -> Tree:
+def flattened(sleeves: Sequence[Sleeve], held: Sequence[Effects], shares: Floats, rows: Numbers, panel: Panel) -> Tree:
     """Return what atoms take before caps, at account rows `rows` (R) with shares R x K.
 
     Raises
@@ -146,7 +146,7 @@ class _Decided:
     atoms: tuple[str, ...]
 
 
-def _decided(sleeves: Sequence[Sleeve], held: Sequence[Held], panel: Panel) -> _Decided:
+def _decided(sleeves: Sequence[Sleeve], held: Sequence[Effects], panel: Panel) -> _Decided:
     column_of = {key: j for j, key in enumerate(panel.keys)}
     atoms: dict[str, int] = {}
     counts: list[int] = []

@@ -15,10 +15,8 @@ from tvquant.profiles.meta import MetaProfile
 from tvquant.profiles.sections.sleeves import EQUAL
 from tvquant.simulation import SIMULATORS, refusals_of
 from tvquant.tournament.cells import Book, estimates_of
-from tvquant.tournament.sleeves.specs import MetaSpec, Mix, UnionRules
+from tvquant.tournament.sleeves.specs import META, MetaSpec, Mix, UnionRules
 
-META, MIX = "meta", "mix"
-"""First parts of the keys of paths: of sleeves that are weighed, and of fixed mixes."""
 HOUSE = "custom"
 """The simulator that plays whatever is asked."""
 

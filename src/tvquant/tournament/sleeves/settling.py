@@ -11,8 +11,8 @@ from tvquant.core.rates import RiskFree
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Book, Cell, Path
 from tvquant.tournament.sleeves.account import AccountPanel
-from tvquant.tournament.sleeves.meta_specs import MIX
 from tvquant.tournament.sleeves.netting import NettedBook
+from tvquant.tournament.sleeves.specs import MIX
 from tvquant.tournament.specs import NettedSpec
 from tvquant.tournament.walk_forward import BacktestEngine, Settled
 from tvquant.tournament.windows import Schedule

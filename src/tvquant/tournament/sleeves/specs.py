@@ -8,6 +8,9 @@ from tvquant.core.problems import Limits
 from tvquant.profiles.options import Options
 from tvquant.statistics.covariance import Estimates
 
+META, MIX = "meta", "mix"
+"""First parts of the keys of paths: of sleeves that are weighed, and of fixed mixes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:

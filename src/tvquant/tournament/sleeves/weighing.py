@@ -26,7 +26,7 @@ from tvquant.statistics import estimate
 from tvquant.statistics.precision import without_variance
 from tvquant.tournament.sleeves.join import Joined
 from tvquant.tournament.sleeves.shares import MetaDecision, MetaPath, drifted
-from tvquant.tournament.sleeves.specs import MetaSpec, Mix
+from tvquant.tournament.sleeves.specs import META, MIX, MetaSpec, Mix
 
 BOUNDS = "allocation.bounds"
 """Key of the profile that holds least and most of one sleeve."""
@@ -75,7 +75,7 @@ def weighed(joined: Joined, spec: MetaSpec, market: str) -> MetaPath:
         held = np.array(list(shares.values()))
         moving = int((~without_variance(returns)).sum())
         made.append(MetaDecision(row=row, at=joined.times[row], shares=shares, allocation=found, moving=moving))
-    return MetaPath(key=f"meta/{spec.engine}/{spec.risk_profile}", names=joined.names, decisions=tuple(made))
+    return MetaPath(key=f"{META}/{spec.engine}/{spec.risk_profile}", names=joined.names, decisions=tuple(made))
 
 
 def mixed(joined: Joined, mix: Mix, spec: MetaSpec, market: str) -> MetaPath:
@@ -97,7 +97,7 @@ def mixed(joined: Joined, mix: Mix, spec: MetaSpec, market: str) -> MetaPath:
     shares = {name: given.get(name, 0.0) for name in joined.names}
     rows = decision_rows(joined, spec, market)
     made = tuple(MetaDecision(row=row, at=joined.times[row], shares=shares) for row in rows)
-    return MetaPath(key=f"mix/{mix.name}", names=joined.names, decisions=made)
+    return MetaPath(key=f"{MIX}/{mix.name}", names=joined.names, decisions=made)
 
 
 def _allocated(names: tuple[str, ...], returns: Floats, spec: MetaSpec, rate: float, held: Floats) -> Allocation:

@@ -9,6 +9,7 @@ import pytest
 from builders.metas import CELL, Told, played, played_meta, read, write_meta
 from tvquant.api.workspaces import Workspace as Opened
 from tvquant.app.cli import main
+from tvquant.app.meta.sources import Sources
 from tvquant.app.parity_case import meta_case
 from tvquant.app.pinned_snapshot import pinned_snapshots
 from tvquant.app.resume import resume
@@ -274,6 +275,14 @@ def test_a_meta_portfolio_is_a_sleeve_of_another(home: Workspace) -> None:
     both = net.join(outer.table("weights", f"{MIX}/custom"), on=["decided_at", "symbol"], suffix="_held")
     assert len(both) == len(net)
     assert (both["weight"] - both["weight_held"]).abs().max() < 1e-12
+
+
+def test_the_account_behind_a_nested_sleeve_is_put_together_once(sleeves_home: Workspace, pair: RecordedRun) -> None:
+    """Its sleeves' ledgers are verified and their panels united for it: whoever asks again gets the same."""
+    sources = Sources(sleeves_home)
+    found = sources.group(pair, "hrp")
+    assert sources.group(pair, "hrp") is found
+    assert sources.panel(pair, "hrp") is found.account.panel
 
 
 @pytest.mark.requirement("R-SIM-18")

@@ -20,8 +20,9 @@ from tvquant.profiles.sections.sleeves import EQUAL
 from tvquant.tournament.cell_results import Scalar
 from tvquant.tournament.cells import Book
 from tvquant.tournament.sleeves.gap import Gap, Kept, Mixed, gap
-from tvquant.tournament.sleeves.meta_specs import MIX, books_of, headline_of, house_book
+from tvquant.tournament.sleeves.meta_specs import books_of, headline_of, house_book
 from tvquant.tournament.sleeves.settling import Rates, settled
+from tvquant.tournament.sleeves.specs import MIX
 
 
 def run(context: MetaContext, outcome: Outcome) -> None:
@@ -44,14 +45,15 @@ def run(context: MetaContext, outcome: Outcome) -> None:
         context.progress.note(f"no beta is told: {error}")
     for held in context.held:
         store.put_cells(of_path(held))
-    played = [(held, book) for held in context.held for book in _books(context, held)]
-    for done, (held, book) in enumerate(played, 1):
+    played = [(held, _rates(context, held), _books(context, held)) for held in context.held]
+    every = [(held, rates, book) for held, rates, books in played for book in books]
+    for done, (held, rates, book) in enumerate(every, 1):
         key = f"{held.path.key}/{book.key}"
         context.recorder.record(_entry(chain=key, kind="intent", data={"cell": key}))
-        leaves[key], current = _settled(context, store, held, book)
+        leaves[key], current = _settled(context, store, held, rates, book)
         if key == head:
             outcome.data["current"] = current
-        context.progress.books(done, len(played))
+        context.progress.books(done, len(every))
     if leaves[head].startswith(FAILED):
         raise ModelError(f"the headline {head} has no book: {leaves[head].removeprefix(FAILED)}")
     tables = [path.relative_to(folder.path).as_posix() for path in store.compact()]
@@ -76,12 +78,17 @@ def _books(context: MetaContext, held: Held) -> tuple[Book, ...]:
     return every[:1]
 
 
-def _settled(context: MetaContext, store: RunTables, held: Held, book: Book) -> tuple[str, dict[str, Any]]:
+def _rates(context: MetaContext, held: Held) -> Rates:
+    """Return the rates of the books of a path."""
+    panel, first = held.group.account.panel, held.book.rebalances[0].row
+    return rates_of(context.plan.profile, context.sources, context.runs.values(), panel, first)
+
+
+def _settled(
+    context: MetaContext, store: RunTables, held: Held, rates: Rates, book: Book
+) -> tuple[str, dict[str, Any]]:
     """Keep one book; return the leaf of its cell, its digest or why there is none, and what it holds at its end."""
-    profile, panel = context.plan.profile, held.group.account.panel
-    first = held.book.rebalances[0].row
     key = f"{held.path.key}/{book.key}"
-    rates = rates_of(profile, context.sources, context.runs.values(), panel, first)
     try:
         kept, found = settled(held.group.account, held.book, book, rates)
     except ModelError as error:

@@ -7,8 +7,6 @@ from tvquant.app.meta.sources import WEIGHING
 from tvquant.app.stages.contract import Outcome, RunStage
 from tvquant.core.records import DECISION, Entry, chain_of
 from tvquant.core.stages import Stage
-from tvquant.profiles import MetaProfile
-from tvquant.statistics.precision import without_variance
 from tvquant.tournament.sleeves.groups import mixes_in, netted_in, weighed_in
 
 
@@ -26,27 +24,23 @@ def run(context: MetaContext, outcome: Outcome) -> None:
         held += [Held(group=group, path=path, book=netted_in(group, path, profile)) for path in paths]
     context.held = tuple(held)
     for done, one in enumerate(held, 1):
-        for entry in (*weighings(one, profile), *decisions(one)):
+        for entry in (*weighings(one), *decisions(one)):
             context.recorder.record(entry)
         context.progress.steps(done, len(held))
     outcome.metrics |= {"paths": len(held), "decisions": sum(len(one.book.rebalances) for one in held)}
     outcome.data["waited"] = {one.path.key: dict(one.book.waited) for one in held}
 
 
-def weighings(held: Held, profile: MetaProfile) -> Iterator[Entry]:
-    """Yield the record of each meta decision: shares, and how an allocation was found.
-
-    `moving` is how many sleeves moved on the training rows: where none did there was nothing to weigh.
-    """
-    returns, train = held.group.joined.returns, profile.windows.train
+def weighings(held: Held) -> Iterator[Entry]:
+    """Yield the record of each meta decision: shares, and how an allocation was found."""
     for number, one in enumerate(held.path.decisions):
-        made, still = one.allocation, without_variance(returns[one.row - train : one.row])
+        made = one.allocation
         yield Entry(
             chain=f"{WEIGHING}/{held.path.key}",
             stage=Stage.OPTIMISATION,
             pillar=4,
             kind=WEIGHING,
-            metrics={"number": number, "status": one.status, "cash": one.cash, "moving": int((~still).sum())},
+            metrics={"number": number, "status": one.status, "cash": one.cash, "moving": one.moving},
             data={
                 "at": str(one.at),
                 "shares": dict(one.shares),
