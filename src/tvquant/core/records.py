@@ -18,6 +18,8 @@ TIMES = "times"
 """Kind of the record of what deciding took, in the run's own chain: part of no result."""
 EVIDENCE = "evidence"
 """Kind of the record of how whole the data of a run were and which matrix was played: part of no result."""
+GATE, WEIGHING = "gate", "weighing"
+"""Kinds of the records of a meta-portfolio: what a gate found, and of one meta decision (first part of its chain)."""
 SHADOW = "shadow"
 """First part of all that is of a challenger: its chains, its path, the name of its selections."""
 

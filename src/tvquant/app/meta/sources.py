@@ -16,6 +16,7 @@ from tvquant.app.workspace import Workspace
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.panel import Panel
+from tvquant.core.records import WEIGHING
 from tvquant.core.sleeve_records import SleeveRecord, sleeves_of
 from tvquant.core.sleeves import Sleeve, Solves
 from tvquant.core.stages import Stage
@@ -28,9 +29,6 @@ from tvquant.market.registry import DataRegistry
 from tvquant.profiles.sections.sleeves import StreamsSection
 from tvquant.tournament.sleeves.groups import Group, group_of
 from tvquant.tournament.sleeves.specs import META
-
-WEIGHING = "weighing"
-"""Kind of the record of one meta decision, and first part of its chain."""
 
 
 class Sources:

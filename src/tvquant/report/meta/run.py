@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tvquant.core.records import RUN
+from tvquant.core.records import GATE, RUN, WEIGHING
 from tvquant.core.sleeve_records import SleeveRecord, sleeves_of
 from tvquant.core.stages import Stage
 from tvquant.ledger import RunFolder, records
@@ -24,15 +24,13 @@ from tvquant.report.formatting import plain
 from tvquant.report.performance_figures import Track
 from tvquant.report.played_run import PlayedRun
 from tvquant.report.run import believe
+from tvquant.tournament.sleeves.meta_specs import headline_of
+from tvquant.tournament.sleeves.specs import META
 
-META = "meta"
-"""How keys of cells of weighed sleeves begin."""
 STREAMS = "streams"
 """Folder of the sleeves' whole streams, and the table of those on common dates."""
 BENCHMARK = "benchmark"
 """Table of the levels of what the profile measures against."""
-GATE, WEIGHING = "gate", "weighing"
-"""Kinds of records: what a gate found, how a decision was made."""
 SOLVED, STILL = "solved", "no_candidate"
 """How a decision ends that was answered as asked, and one that had nothing to weigh, since no sleeve moved."""
 PROMOTION = "promotion"
@@ -78,8 +76,7 @@ class MetaRun(PlayedRun):
     @property
     def headline_key(self) -> str:
         """Key of the cell of the first risk profile and the first simulator."""
-        of = self.profile
-        return "/".join((META, of.allocation.engine, of.allocation.profiles[0], of.execution.simulators[0]))
+        return headline_of(self.profile)
 
     @property
     def benchmark(self) -> BenchmarkSection:

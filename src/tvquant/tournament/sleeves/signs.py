@@ -24,13 +24,12 @@ from tvquant.core.books import Convention
 from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, Panel
 from tvquant.core.sleeves import Sleeve
+from tvquant.simulation.account import LOST_AT
 from tvquant.statistics.betas import LEAST_ROWS
 from tvquant.statistics.regression import market_model, slopes
 
 TOLD = 0.25
 """Most error of a slope that is judged: 1 and -1 are eight of them apart."""
-COLLATERAL = 2.0
-"""Multiple of the price of its fill at which a short is closed (`simulation.kernel`)."""
 
 type Rows = NDArray[np.intp]
 
@@ -187,8 +186,8 @@ def _held(sleeve: Sleeve, keys: tuple[str, ...], prices: _Prices) -> tuple[Float
         ordered = target * equity[at] / prices.close[at]
         held = way * ordered + (1.0 - way) * np.where(target[0] != target[1], held, 0.0)
         path = np.vstack([prices.fill[first], prices.close[first:last], prices.fill[last : last + 1]])
-        lost = (held[1] > held[0]) & np.logical_or.accumulate(path >= COLLATERAL * path[0])
-        change = np.diff(np.where(lost, COLLATERAL * path[0], path), axis=0)
+        lost = (held[1] > held[0]) & np.logical_or.accumulate(path >= LOST_AT * path[0])
+        change = np.diff(np.where(lost, LOST_AT * path[0], path), axis=0)
         earned[:, first : first + len(change)] += held[:, None] * change * np.array([1.0, -1.0])[:, None, None]
         equity[first:last] = equity[first - 1] + earned[:, first:last].sum(axis=(0, 2)).cumsum()
         held = np.where(lost[-1], 0.0, held)

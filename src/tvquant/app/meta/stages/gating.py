@@ -7,7 +7,7 @@ from tvquant.app.meta.evidence import parity_gates
 from tvquant.app.meta.streams import write_streams
 from tvquant.app.stages.contract import Outcome, RunStage
 from tvquant.core.errors import LedgerError, ModelError
-from tvquant.core.records import RUN, Entry
+from tvquant.core.records import GATE, RUN, Entry
 from tvquant.core.sleeves import Sleeve
 from tvquant.core.stages import Stage
 from tvquant.ledger import outputs_of
@@ -15,9 +15,6 @@ from tvquant.profiles import MetaProfile
 from tvquant.tournament.sleeves.correlation import correlated
 from tvquant.tournament.sleeves.gates import Gate, GateRules, gated, mirrored
 from tvquant.tournament.sleeves.groups import Group, group_of
-
-GATE = "gate"
-"""Kind of the record of one gate."""
 
 
 def run(context: MetaContext, outcome: Outcome) -> None:

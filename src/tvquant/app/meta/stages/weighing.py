@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from tvquant.app.meta.context import Held, MetaContext
-from tvquant.app.meta.sources import WEIGHING
 from tvquant.app.stages.contract import Outcome, RunStage
-from tvquant.core.records import DECISION, Entry, chain_of
+from tvquant.core.records import DECISION, WEIGHING, Entry, chain_of
 from tvquant.core.stages import Stage
 from tvquant.tournament.sleeves.groups import mixes_in, netted_in, weighed_in
 
