@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tvquant.ledger.recorded_run import RecordedCell
+    from tvquant.ledger.recorded_parts import RecordedCell
     from tvquant.report.figures import Interactive
     from tvquant.report.performance_figures import Track
     from tvquant.report.played_run import PlayedRun
@@ -98,7 +98,7 @@ class Plots:
 
     def _section(self, section: str, key: str) -> "Interactive":
         """Return a figure of a section of the page; `Absent` where there is nothing of it to draw."""
-        from tvquant.ledger.recorded_run import Absent
+        from tvquant.ledger.recorded_parts import Absent
         from tvquant.report.blocks import Figure
         from tvquant.report.figures import to_plotly
         from tvquant.report.sections.catalogue import SECTIONS
@@ -118,7 +118,7 @@ class Plots:
     def _window(self, given: int | None, least: int = 2) -> int:
         """Return rows of a rolling window; `Absent` where none is given and the history is too short for one."""
         from tvquant.core.errors import ProfileError
-        from tvquant.ledger.recorded_run import Absent
+        from tvquant.ledger.recorded_parts import Absent
         from tvquant.report.performance_figures import window_of
 
         rows = len(self._track().returns)

@@ -20,7 +20,8 @@ from tvquant.core.rates import RiskFree
 from tvquant.core.records import DECISION, chain_of, in_shadow
 from tvquant.lake import Snapshot
 from tvquant.ledger import records
-from tvquant.ledger.recorded_run import RecordedCell, RecordedRun
+from tvquant.ledger.recorded_parts import RecordedCell
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles.messages import unknown
 from tvquant.tournament.cells import Cell, cells, headline, shadows
 from tvquant.tournament.parity import Measure

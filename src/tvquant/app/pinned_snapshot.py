@@ -13,7 +13,8 @@ from tvquant.core.sleeve_records import sleeves_of
 from tvquant.lake import Snapshot
 from tvquant.ledger import Integrity, RunFolder
 from tvquant.ledger.listing import kept, unchanged
-from tvquant.ledger.recorded_run import RecordedPlan, RecordedRun
+from tvquant.ledger.recorded_parts import RecordedPlan
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import PINNED, document
 
 

@@ -23,7 +23,8 @@ from tvquant.core.records import SELECTION, Entry
 from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Lake, Snapshot
 from tvquant.ledger import LedgerRecord
-from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
+from tvquant.ledger.recorded_parts import RecordedDecision
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.tournament.cells import Cell, cells, shadows
 from tvquant.tournament.decision_entries import selection_entry, snapshot_entry
 from tvquant.tournament.leakcheck import Payload, Replay, honest

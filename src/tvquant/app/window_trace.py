@@ -13,7 +13,8 @@ from tvquant.core.decisions import Decision
 from tvquant.core.errors import ProfileError
 from tvquant.core.records import CONTEXT, SELECTION, in_shadow
 from tvquant.ledger import LedgerRecord
-from tvquant.ledger.recorded_run import RecordedDecision, RecordedRun
+from tvquant.ledger.recorded_parts import RecordedDecision
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles.messages import unknown
 from tvquant.tournament.cells import headline
 

@@ -1,7 +1,7 @@
 """The primary risk profile beside its anchors: the same selection, engine and book, weighed as production might."""
 
 from tvquant.core.errors import ModelError
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report.challengers import book_of
 from tvquant.report.formatting import number, percent
 from tvquant.report.run import RunData

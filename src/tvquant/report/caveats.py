@@ -15,7 +15,7 @@ from tvquant.core.instruments import symbol_of
 from tvquant.core.quoting import several
 from tvquant.core.stamps import Stamp
 from tvquant.lake import HealthState
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report.blocks import Text
 from tvquant.report.formatting import day, percent
 from tvquant.report.played_run import PlayedRun

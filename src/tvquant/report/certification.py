@@ -18,7 +18,7 @@ import polars as pl
 
 from tvquant.core.errors import ModelError
 from tvquant.core.version import VERSION
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.profiles import Profile
 from tvquant.report.run import RunData
 from tvquant.report.tracks import tracks_of

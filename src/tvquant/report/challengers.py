@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from tvquant.core.errors import ModelError
-from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.report.performance_figures import Track
 from tvquant.report.run import RunData
 from tvquant.report.tracks import basis_of

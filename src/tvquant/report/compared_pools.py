@@ -23,7 +23,7 @@ from tvquant.core.errors import DataError, ModelError, ProfileError
 from tvquant.core.panel import Panel
 from tvquant.core.selection import SelectionResponse
 from tvquant.lake import Snapshot
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.profiles import Profile
 from tvquant.report.performance_figures import Track, shared_excess
 from tvquant.report.run import RunData

@@ -12,7 +12,7 @@ from itertools import takewhile
 from tvquant.core.records import RUN
 from tvquant.core.stages import Stage
 from tvquant.ledger.read import LedgerRecord, records
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.ledger.timing import timing_of
 from tvquant.report import forensic_outliers, forensic_windows
 from tvquant.report.blocks import Block, Table, Text

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import NOTHING, Shown, count, number, percent, plain
 from tvquant.report.run import RunData

@@ -12,7 +12,7 @@ import numpy as np
 
 from tvquant.core.decisions import Decision
 from tvquant.core.selection import SelectionResponse
-from tvquant.ledger.recorded_run import Absent, RecordedDecision
+from tvquant.ledger.recorded_parts import Absent, RecordedDecision
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import NOTHING, Shown, count, day, number, percent, plain
 from tvquant.report.run import RunData

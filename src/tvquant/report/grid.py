@@ -8,7 +8,7 @@ import numpy as np
 
 from tvquant.core.panel import Floats, Times
 from tvquant.core.rates import RiskFree
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report.run import RunData
 from tvquant.report.tracks import tracks_of
 from tvquant.statistics import Performance, performance

@@ -9,7 +9,7 @@ from pathlib import Path
 from tvquant.core.errors import TvquantError
 from tvquant.ledger import Integrity
 from tvquant.ledger.listing import KEPT, Found, kept, stamp_of, text_of
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.files import write
 from tvquant.report.formatting import NOTHING, number
 from tvquant.report.markdown import Health, health_of, markdown_table, profile_name

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report.caveats import caveats
 from tvquant.report.formatting import count, number, percent, some
 from tvquant.report.run import RunData, health_counts, stamps_of

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.errors import ModelError
 from tvquant.core.regimes import Regime
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.performance_figures import Track
 from tvquant.report.run import RunData
 from tvquant.report.tracks import track_of

@@ -9,7 +9,8 @@ from typing import Any, Self
 from tvquant.core.errors import DataError
 from tvquant.lake import AssetHealth
 from tvquant.lake.quality.health import from_report
-from tvquant.ledger.recorded_run import Absent, RecordedCell, RecordedRun
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import HEALTH
 from tvquant.profiles.sections.execution import BenchmarkSection
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from tvquant.core.errors import DataError
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report.blocks import Block, Data, Figure, Text
 from tvquant.report.forensic import FORENSIC, page_of_forensic
 from tvquant.report.formatting import count

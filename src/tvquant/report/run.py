@@ -20,7 +20,7 @@ from tvquant.core.selection import SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.lake import AssetHealth, HealthState
 from tvquant.ledger import RunFolder, altered, records
-from tvquant.ledger.recorded_run import Absent, RecordedCell, understood
+from tvquant.ledger.recorded_parts import Absent, RecordedCell, understood
 from tvquant.ledger.run_folder import HEALTH, MANIFEST
 from tvquant.profiles import Profile
 from tvquant.profiles.sections.execution import BenchmarkSection

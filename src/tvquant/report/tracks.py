@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tvquant.core.stamps import Stamp
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report.performance_figures import Track
 from tvquant.report.played_run import PlayedRun
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from math import isfinite
 
 from tvquant.core.instruments import Kind
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report.books import BAND, BANDS
 from tvquant.report.run import RunData
 from tvquant.tournament.cells import Cell

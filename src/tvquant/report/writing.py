@@ -6,7 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from tvquant.ledger import RunFolder
-from tvquant.ledger.recorded_run import Absent, RecordedRun
+from tvquant.ledger.recorded_parts import Absent
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import MANIFEST
 from tvquant.profiles.manifest import is_of_meta
 from tvquant.report import render

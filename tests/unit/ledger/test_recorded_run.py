@@ -17,7 +17,8 @@ from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import Integrity, Ledger, RunFolder, outputs_of, verify
 from tvquant.ledger.lines import AUDIT
-from tvquant.ledger.recorded_run import Absent, RecordedRun
+from tvquant.ledger.recorded_parts import Absent
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.result_store import ResultStore
 from tvquant.tournament.cells import Book, Cell
 from tvquant.tournament.cells import Path as DecisionPath
@@ -278,27 +279,3 @@ def test_a_finished_run_is_verified_and_its_ends_read_in_one_pass(
     assert (again.outcomes, again.files, again.sealed, again.leaves) == expected
     with pytest.raises(TypeError):
         _ = RecordedRun(RunFolder(folder)).outcomes
-
-
-@pytest.mark.parametrize(
-    ("entry", "part"),
-    [
-        (Entry(chain=RUN, stage=9, kind="plan", outputs={"plan": "p"}), "plan"),
-        (Entry(chain=RUN, stage=15, kind="outcome"), "stages"),
-        (Entry(chain=RUN, stage=15, kind="outcome", metrics={"status": "played"}), "result"),
-        (Entry(chain=RUN, stage=15, kind="outcome", metrics={"status": "played"}), "leaves"),
-        (Entry(chain="a", stage=15, kind="outcome", metrics={"baseline": False}), "outcomes"),
-        (
-            Entry(
-                chain="a", stage=15, kind="outcome", metrics={"baseline": False, "status": "played"},
-                data={"stamps": ["older"]},
-            ),
-            "outcomes",
-        ),
-        (Entry(chain="selection/a", stage=15, kind="selection"), "selections"),
-    ],
-)  # fmt: skip
-def test_a_record_of_another_version_is_one_line(begun: Ledger, tmp_path: Path, entry: Entry, part: str) -> None:
-    begun.record(entry)
-    with pytest.raises(Absent, match="was recorded by another version"):
-        getattr(RecordedRun(RunFolder(tmp_path)), part)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.blocks import Block, Figure, Table, Text
 from tvquant.report.formatting import count, number, percent
 from tvquant.report.run import read_run

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tvquant.ledger import RunFolder
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report.forensic import page_of_forensic
 from tvquant.report.forensic_outliers import SHOWN
 from tvquant.report.run import RunData

@@ -9,7 +9,7 @@ import pytest
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.lake.quality.health import from_report
 from tvquant.ledger import LedgerRecord, records
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.ledger.result_store import ResultStore
 from tvquant.report import standings
 from tvquant.report.run import health_counts, read_run

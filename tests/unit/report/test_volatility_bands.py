@@ -8,7 +8,7 @@ import pytest
 from builders.profiles import resolved_of
 from tvquant.core.measures import Measures
 from tvquant.ledger import RunFolder
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report.run import RunData
 from tvquant.report.volatility_bands import AssetClass, asset_class, volatility_bands
 

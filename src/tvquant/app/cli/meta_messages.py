@@ -10,7 +10,7 @@ from tvquant.app.cli.tables import table
 from tvquant.app.cli.watching import Progress
 from tvquant.app.memory import largest_resident
 from tvquant.core.stages import Stage
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 
 if TYPE_CHECKING:
     from tvquant.app.finished_runs import Finished

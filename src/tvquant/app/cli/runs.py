@@ -36,7 +36,7 @@ from tvquant.ledger.listing import UNVERIFIED, Glance, kept, look
 
 if TYPE_CHECKING:
     from tvquant.app.finished_runs import Finished
-    from tvquant.ledger.recorded_run import RecordedCell
+    from tvquant.ledger.recorded_parts import RecordedCell
     from tvquant.profiles import ResolvedMeta, ResolvedProfile
     from tvquant.tournament.backends.contract import Cluster
 

@@ -7,7 +7,7 @@ from tvquant.app.cli.console import number, percent
 from tvquant.app.cli.tables import table
 
 if TYPE_CHECKING:
-    from tvquant.ledger.recorded_run import RecordedCell
+    from tvquant.ledger.recorded_parts import RecordedCell
     from tvquant.report.played_run import PlayedRun
 
 
@@ -42,7 +42,7 @@ def _without_book(cells: Iterable["RecordedCell"]) -> Iterator[str]:
 
 def _grid(run: "PlayedRun") -> tuple[dict[str, Any] | None, list[str]]:
     """Return the size of the grid with what it leaves out, and lines on that; none where another version ran."""
-    from tvquant.ledger.recorded_run import Absent
+    from tvquant.ledger.recorded_parts import Absent
 
     try:
         found = run.grid

@@ -15,7 +15,8 @@ from tvquant.core.books import Execution
 from tvquant.core.errors import DataError, ModelError
 from tvquant.core.panel import Times
 from tvquant.core.sleeves import Closed, HeldAtom, Sleeve, SleeveDecision, Solves
-from tvquant.ledger.recorded_run import RecordedCell, RecordedRun
+from tvquant.ledger.recorded_parts import RecordedCell
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles.messages import unknown
 from tvquant.tournament.trades import FILL
 

@@ -23,7 +23,8 @@ from tvquant.core.stages import Stage
 from tvquant.lake import HealthState, Snapshot
 from tvquant.lake.quality.health import from_report
 from tvquant.ledger import RunFolder, records
-from tvquant.ledger.recorded_run import RecordedPlan, RecordedRun, understood
+from tvquant.ledger.recorded_parts import RecordedPlan, understood
+from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import HEALTH
 from tvquant.market.registry import DataRegistry
 from tvquant.profiles.sections.sleeves import StreamsSection

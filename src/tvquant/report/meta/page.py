@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report.formatting import count, number, percent
 from tvquant.report.markdown import code_of, markdown_table, plain_text
 from tvquant.report.meta.run import MetaRun

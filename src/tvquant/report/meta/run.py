@@ -17,7 +17,7 @@ from tvquant.core.records import GATE, RUN, WEIGHING
 from tvquant.core.sleeve_records import SleeveRecord, sleeves_of
 from tvquant.core.stages import Stage
 from tvquant.ledger import RunFolder, records
-from tvquant.ledger.recorded_run import Absent, RecordedCell, understood
+from tvquant.ledger.recorded_parts import Absent, RecordedCell, understood
 from tvquant.profiles import MetaProfile
 from tvquant.profiles.sections.execution import BenchmarkSection
 from tvquant.report.formatting import plain

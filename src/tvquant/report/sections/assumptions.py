@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tvquant.core.books import Convention
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.profiles import Profile
 from tvquant.profiles.sections.allocation import LimitsSection
 from tvquant.report.blocks import Block, Facts, Table, Text

@@ -5,7 +5,7 @@ import polars as pl
 
 from tvquant.core.books import Rebalancing
 from tvquant.core.panel import Floats
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Figure, Table, Text
 from tvquant.report.figures import HEADLINE, OTHER, axis, days, figure, plotted

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report import performance_figures as drawn
 from tvquant.report.added import Added, added_by_steps
 from tvquant.report.blocks import Block, Table, Text

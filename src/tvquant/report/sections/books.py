@@ -8,7 +8,7 @@ import numpy as np
 
 from tvquant.core.allocations import Recourse
 from tvquant.core.panel import Floats
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.books import BAND, BANDS, LEAST_WINDOWS, Books, books_of, depths, same_books, thirds
 from tvquant.report.figures import COSTS, GREY, HEADLINE, axis, days, figure, plotted

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.panel import Floats
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.attribution import by_logic, spread
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, FUNDING, HEADLINE, LONG, OTHER, SHORT, axis, days, figure, plotted

@@ -9,7 +9,7 @@ from tvquant.core.instants import moment
 from tvquant.core.instruments import Kind, symbol_of
 from tvquant.core.problems import LEAST
 from tvquant.core.selection import SelectionResponse
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import count, day, number, percent, plain, short, some
 from tvquant.report.run import RunData

@@ -1,6 +1,6 @@
 """Growth of 1 and the falls from its peaks."""
 
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Data, Text
 from tvquant.report.caveats import survivorship

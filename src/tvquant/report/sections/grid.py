@@ -1,6 +1,6 @@
 """The grid of a run beside its headline: selections by risk profiles, what their steps add, and other costs."""
 
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report.added import Added, added_by_steps
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.formatting import NOTHING, Shown, number, percent

@@ -1,6 +1,6 @@
 """The result of the cell that the profile names primary, and what qualifies it."""
 
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.profiles import Profile
 from tvquant.report.anchors import beside_anchors
 from tvquant.report.blocks import Block, Facts, Text

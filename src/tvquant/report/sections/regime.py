@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from tvquant.core.regimes import Regime
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, GREY, HEADLINE, axis, days, figure, plotted
 from tvquant.report.formatting import count, number, percent

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 from tvquant.report.blocks import Block, Figure, Table, Text
 from tvquant.report.figures import axis, colours, figure, plotted
 from tvquant.report.formatting import count, number, percent

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tvquant.core.measures import Measures
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.formatting import Shown, count, number, percent, probability
 from tvquant.report.run import RunData

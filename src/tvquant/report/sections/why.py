@@ -7,7 +7,7 @@ import polars as pl
 
 from tvquant.core.atoms import Atom
 from tvquant.core.selection import SelectionResponse
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
 from tvquant.report.figures import COSTS, GREY, HEADLINE, axis, figure, plotted
 from tvquant.report.formatting import NOTHING, count, day, number, percent, plain, short

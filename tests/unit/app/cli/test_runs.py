@@ -26,7 +26,7 @@ from tvquant.app.progress import Watcher
 from tvquant.app.run import run
 from tvquant.app.workspace import Workspace
 from tvquant.core.measures import Measures
-from tvquant.ledger.recorded_run import RecordedCell
+from tvquant.ledger.recorded_parts import RecordedCell
 
 PROGRAM = "import sys; from tvquant.app.cli import main; sys.exit(main())"
 CLOCK = ManualClock(datetime(2026, 1, 2, tzinfo=UTC))

@@ -1,6 +1,6 @@
 """What a reader must know before believing a number of a meta-portfolio: stamps of all sleeves, rules, and digests."""
 
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.profiles import MetaProfile
 from tvquant.report.blocks import Block, Facts, Table, Text
 from tvquant.report.formatting import count, percent

@@ -1,6 +1,6 @@
 """The account beside what it could have been: the mix of streams, fixed mixes, each sleeve alone."""
 
-from tvquant.ledger.recorded_run import Absent
+from tvquant.ledger.recorded_parts import Absent
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Data, Text
 from tvquant.report.caveats import survivorship

@@ -7,7 +7,7 @@ import polars as pl
 
 from tvquant.core.measures import Measures
 from tvquant.core.panel import Floats
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Table, Text
 from tvquant.report.formatting import NOTHING, count, number, percent

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tvquant.core.errors import ModelError
-from tvquant.ledger.recorded_run import Absent, RecordedCell
+from tvquant.ledger.recorded_parts import Absent, RecordedCell
 from tvquant.report import performance_figures as drawn
 from tvquant.report.blocks import Block, Facts, Text
 from tvquant.report.caveats import caveats
