@@ -79,11 +79,11 @@ def accounted(pipeline: DataPipelineOrchestrator, tasks: Sequence[DataTask], off
         if not one.coverage.bars:
             beyond = older[name].rows
             away = f"none of its {beyond:,} bars is so new; --depth {older[name].depth} asks for them"
-            states["missing"][name] = away if beyond else one.judgement.reason
+            states["missing"][name] = away if beyond else one.assessment.reason
         elif one.record.error is not None:
-            states["failed"][name] = "; ".join(filter(None, (one.record.error, one.judgement.reason)))
-        elif one.judgement.state is not AssetState.STABLE:
-            states["degraded"][name] = one.judgement.reason
+            states["failed"][name] = "; ".join(filter(None, (one.record.error, one.assessment.reason)))
+        elif one.assessment.state is not AssetState.STABLE:
+            states["degraded"][name] = one.assessment.reason
         else:
             stable.append(name)
     return Account(asked=len(tasks), stable=tuple(stable), **states, left=_together(older, offer))

@@ -19,7 +19,7 @@ TO_THE_DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Assessment:
     """State of an asset and the reasons against STABLE; `behind`: newer bars have closed, fresh as it may be."""
 
     state: AssetState
@@ -30,13 +30,13 @@ class Judgement:
     reason: str = ""
 
 
-def judge(covered: Coverage, record: AssetRecord, grid: Grid, *, as_of: Instant, minimum: int = MINIMUM) -> Judgement:
+def assess(covered: Coverage, record: AssetRecord, grid: Grid, *, as_of: Instant, minimum: int = MINIMUM) -> Assessment:
     """The state of an asset of this coverage, fresh or stale as of a moment."""
     if not covered.bars:
         asked = record.last_attempt is not None
         reason = f"no bars: {record.error or 'the provider has none'}" if asked else "never fetched"
         state = AssetState.DEGRADED if asked else AssetState.ABSENT
-        return Judgement(state=state, behind=True, stale=True, reason=reason)
+        return Assessment(state=state, behind=True, stale=True, reason=reason)
     assert covered.last is not None
     behind = not ended(covered, record, grid) and bool(grid.closed_at(as_of) > covered.last)
     stale = behind and bool(as_of - grid.known_at(covered.last) > freshness(grid.market))
@@ -51,7 +51,7 @@ def judge(covered: Coverage, record: AssetRecord, grid: Grid, *, as_of: Instant,
     if record.refused is not None:
         said.append(record.refused)
     state = AssetState.DEGRADED if said else AssetState.STABLE
-    return Judgement(
+    return Assessment(
         state=state, behind=behind, stale=stale, gaps=bool(covered.missing), short=short, reason="; ".join(said)
     )
 
@@ -85,11 +85,11 @@ def wanted(task: DataTask, covered: Coverage, record: AssetRecord, grid: Grid, *
     return tuple(spans)
 
 
-def repairable(covered: Coverage, record: AssetRecord, judgement: Judgement) -> bool:
+def repairable(covered: Coverage, record: AssetRecord, assessment: Assessment) -> bool:
     """Asking again could help: newer bars have closed, a hole is not known to be the provider's too, or it is short and
     older bars may exist.
     """
-    return judgement.behind or bool(open_holes(covered, record)) or (judgement.short and record.genesis is None)
+    return assessment.behind or bool(open_holes(covered, record)) or (assessment.short and record.genesis is None)
 
 
 def open_holes(covered: Coverage, record: AssetRecord) -> tuple[Hole, ...]:

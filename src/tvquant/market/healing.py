@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tvquant.lake.storage.tables import DAILY
-from tvquant.market.asset_assessment import Judgement, open_holes
+from tvquant.market.asset_assessment import Assessment, open_holes
 from tvquant.market.orchestrator import DataPipelineOrchestrator, Summary
 from tvquant.market.registry import AssetState
 from tvquant.market.tasks import FORCED_DEPTH, DataTask
@@ -78,7 +78,7 @@ async def heal(
         for name in names
     }
     found = pipeline.assessed(tasks.values())
-    before = {name: found[one.key].judgement for name, one in tasks.items()}
+    before = {name: found[one.key].assessment for name, one in tasks.items()}
     todo = [name for name in names if forced or found[tasks[name].key].repairable]
     story: dict[str, list[TaskOutcome]] = {}
     for attempt in range(1, PASSES + 1):
@@ -90,11 +90,11 @@ async def heal(
     if holed:
         _record(story, await pipeline.mend(replace(tasks[name], attempt=PASSES + 1) for name in holed))
         found = pipeline.assessed(tasks.values())
-    left = [name for name in names if found[tasks[name].key].judgement.state is not AssetState.STABLE]
+    left = [name for name in names if found[tasks[name].key].assessment.state is not AssetState.STABLE]
     return HealReport(
         assets=tuple(_healed(name, before[name], outcomes) for name, outcomes in sorted(story.items())),
         checked=len(names),
-        unhealthy={name: found[tasks[name].key].judgement.reason for name in left},
+        unhealthy={name: found[tasks[name].key].assessment.reason for name in left},
         excluded=tuple(left) if strict else (),
         requests=sum(outcome.requests for outcomes in story.values() for outcome in outcomes),
     )
@@ -105,7 +105,7 @@ def _record(story: dict[str, list[TaskOutcome]], summary: Summary) -> None:
         story.setdefault(outcome.task.physical_symbol, []).append(outcome)
 
 
-def _healed(name: str, before: Judgement, outcomes: Sequence[TaskOutcome]) -> AssetHeal:
+def _healed(name: str, before: Assessment, outcomes: Sequence[TaskOutcome]) -> AssetHeal:
     last = outcomes[-1]
     notes = [note for one in outcomes for note in (*one.notes, *([one.error] if one.error else []))]
     return AssetHeal(

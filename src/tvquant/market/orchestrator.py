@@ -14,7 +14,7 @@ from tvquant.lake import Lake
 from tvquant.lake.quality.audit import arrivals
 from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.declared_basis import Doubt
-from tvquant.market.asset_assessment import MINIMUM, Judgement, judge, repairable
+from tvquant.market.asset_assessment import MINIMUM, Assessment, assess, repairable
 from tvquant.market.coverage import STEPS, Coverage, Grid, coverage
 from tvquant.market.limiter import Limiter
 from tvquant.market.listings import Listings
@@ -80,12 +80,12 @@ class Assessed:
 
     coverage: Coverage
     record: AssetRecord
-    judgement: Judgement
+    assessment: Assessment
 
     @property
     def repairable(self) -> bool:
         """Asking again could help."""
-        return repairable(self.coverage, self.record, self.judgement)
+        return repairable(self.coverage, self.record, self.assessment)
 
 
 class DataPipelineOrchestrator:
@@ -216,8 +216,8 @@ class DataPipelineOrchestrator:
         found: dict[tuple[str, str], Assessed] = {}
         for key, covered in held.items():
             record, as_of = registry.record(*key).of(self.provider.name), presents.get(key, instant(now))
-            told = judge(covered, record, Grid.of(*key, now), as_of=as_of, minimum=self.minimum)
-            found[key] = Assessed(coverage=covered, record=record, judgement=told)
+            told = assess(covered, record, Grid.of(*key, now), as_of=as_of, minimum=self.minimum)
+            found[key] = Assessed(coverage=covered, record=record, assessment=told)
         return found
 
     def _presents(self, keys: Collection[tuple[str, str]], registry: DataRegistry) -> dict[tuple[str, str], Instant]:
@@ -244,7 +244,7 @@ class DataPipelineOrchestrator:
         sound = [one.task for one in outcomes if one.coverage.bars and one.result is not Result.CRASHED]
         out, found = [], self.assessed(sound)
         for one in outcomes:
-            told = found[one.task.key].judgement if one.task in sound else None
+            told = found[one.task.key].assessment if one.task in sound else None
             if told and told.reason != one.reason:
                 self.registry.update(*one.task.key, state=told.state, reason=told.reason)
                 out.append(replace(one, state=told.state, reason=told.reason))

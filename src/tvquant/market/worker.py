@@ -19,7 +19,7 @@ from tvquant.lake.reading.funding import last_settlement, pays
 from tvquant.lake.storage.tables import DAILY
 from tvquant.lake.writing.actions import store_actions
 from tvquant.lake.writing.funding import sound
-from tvquant.market.asset_assessment import MINIMUM, TO_THE_DAY, judge, open_holes, wanted
+from tvquant.market.asset_assessment import MINIMUM, TO_THE_DAY, assess, open_holes, wanted
 from tvquant.market.coverage import Coverage, Grid, Hole, coverage, stored_rows
 from tvquant.market.fetching import NO_ROWS, Fetched, Fetcher
 from tvquant.market.limiter import Limiter
@@ -234,7 +234,7 @@ class DataWorker:
         )
 
     def _untouched(self, task: DataTask, covered: Coverage, record: AssetRecord, grid: Grid) -> TaskOutcome:
-        found = judge(covered, record, grid, as_of=self._as_of(grid, covered), minimum=self.minimum)
+        found = assess(covered, record, grid, as_of=self._as_of(grid, covered), minimum=self.minimum)
         # The lake has all of it, so what went wrong when it was last asked for is of no account any more.
         held = record.state, record.reason, record.bars, record.error
         if (found.state, found.reason, covered.bars, None) != held:
@@ -266,7 +266,7 @@ class DataWorker:
     def _update(self, task: DataTask, covered: Coverage, changes: Mapping[str, Any], grid: Grid) -> AssetRecord:
         """Register coverage, and the state that follows from it and the changes."""
         record = replace(self.registry.read().record(*task.key), **changes)
-        found = judge(covered, record, grid, as_of=self._as_of(grid, covered), minimum=self.minimum)
+        found = assess(covered, record, grid, as_of=self._as_of(grid, covered), minimum=self.minimum)
         return self.registry.update(
             *task.key,
             **changes,

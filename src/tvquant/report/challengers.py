@@ -12,7 +12,7 @@ from tvquant.report.run import RunData
 from tvquant.report.tracks import basis_of
 from tvquant.statistics import jaccard
 from tvquant.statistics.paired_differences import PairedDifference
-from tvquant.tournament.promotion import JudgedBook, Judgement, compared, judged
+from tvquant.tournament.promotion import JudgedBook, JudgedChallenger, compared, judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +66,7 @@ def challengers(run: RunData) -> tuple[Challenger, ...]:
     return tuple(made)
 
 
-def judgements(run: RunData) -> tuple[Judgement, ...]:
+def judgements(run: RunData) -> tuple[JudgedChallenger, ...]:
     """Return what the rule of the run's own profile says of its challengers; ValueError where it states none."""
     profile = run.profile
     return judged(

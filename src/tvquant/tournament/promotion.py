@@ -48,7 +48,7 @@ class JudgedBook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class JudgedChallenger:
     """What the rule says of one challenger, and the reason that binds.
 
     Parameters
@@ -71,7 +71,7 @@ def judged(
     *,
     periods_per_year: int,
     seed: int,
-) -> tuple[Judgement, ...]:
+) -> tuple[JudgedChallenger, ...]:
     """Return what a stated rule says of every challenger; ValueError where it is not stated."""
     if rule.statistic is None or rule.margin is None or rule.windows is None:
         raise ValueError(f"no rule without {', '.join(rule.unstated)}")
@@ -83,7 +83,9 @@ def judged(
         except ModelError as error:
             found, reason = None, str(error)
         verdict, why = _verdict(champion, one, windows, found, rule.margin, rule.windows)
-        made.append(Judgement(name=one.name, verdict=verdict, reason=why or reason, windows=windows, found=found))
+        made.append(
+            JudgedChallenger(name=one.name, verdict=verdict, reason=why or reason, windows=windows, found=found)
+        )
     return tuple(made)
 
 

@@ -6,7 +6,7 @@ import pytest
 from table_provider import BTC, NOW, day
 
 from tvquant.core.instants import instant
-from tvquant.market.asset_assessment import judge, open_holes, repairable, wanted
+from tvquant.market.asset_assessment import assess, open_holes, repairable, wanted
 from tvquant.market.coverage import Coverage, Grid
 from tvquant.market.registry import AssetRecord, AssetState
 from tvquant.market.tasks import DataTask
@@ -33,7 +33,7 @@ def covered(bars: int = 300, *, last: int = 0, holes: tuple[tuple[int, int], ...
 
 
 def state(held: Coverage, known: AssetRecord | None = None, grid: Grid = GRID) -> tuple[AssetState, str]:
-    found = judge(held, known or record(), grid, as_of=instant(grid.now))
+    found = assess(held, known or record(), grid, as_of=instant(grid.now))
     return found.state, found.reason
 
 
@@ -79,7 +79,7 @@ def test_sessions_are_stale_five_days_after_their_last_close(days: int, expected
     close = datetime(2024, 5, 31, 20, tzinfo=UTC)
     held = Coverage(bars=200, first=np.datetime64("2023-08-01", "us"), last=np.datetime64("2024-05-31", "us"))
     grid = Grid.of("NASDAQ:AAPL", "1d", close + timedelta(days=days))
-    assert judge(held, record(), grid, as_of=instant(grid.now)).state is expected
+    assert assess(held, record(), grid, as_of=instant(grid.now)).state is expected
 
 
 def test_an_asset_that_ended_is_not_stale_but_may_be_cut_short() -> None:
@@ -127,9 +127,9 @@ def test_an_end_that_is_told_to_the_day_is_reached_by_the_last_bar_of_that_day()
     last = instant(day(5)) + np.timedelta64(4, "h")  # traded until 08:00, and the day's end is what is told
     held = Coverage(bars=300, first=last - 299 * np.timedelta64(4, "h"), last=last)
     known = AssetRecord(physical_symbol=BTC, interval="4h", delisted=day(4))
-    assert judge(held, known, grid, as_of=instant(day())).state is AssetState.STABLE
+    assert assess(held, known, grid, as_of=instant(day())).state is AssetState.STABLE
     cut = replace(held, last=last - np.timedelta64(12, "h"))
-    assert judge(cut, known, grid, as_of=instant(day())).stale
+    assert assess(cut, known, grid, as_of=instant(day())).stale
 
 
 def test_who_is_not_live_may_have_newer_bars_at_any_time() -> None:
@@ -152,7 +152,7 @@ def test_who_is_not_live_may_have_newer_bars_at_any_time() -> None:
     ],
 )
 def test_what_asking_again_could_mend(held: Coverage, known: AssetRecord, expected: bool) -> None:
-    found = judge(held, known, GRID, as_of=instant(NOW))
+    found = assess(held, known, GRID, as_of=instant(NOW))
     assert repairable(held, known, found) is expected
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tvquant.ledger import RunFolder
     from tvquant.profiles import Profile
     from tvquant.report.run import RunData
-    from tvquant.tournament.promotion import Judgement
+    from tvquant.tournament.promotion import JudgedChallenger
 
 
 def promote(name: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
@@ -79,7 +79,7 @@ def _refuse_unruled(run: "RunData") -> None:
         )
 
 
-def _document(run: "RunData", found: "tuple[Judgement, ...]", best: "Judgement | None") -> dict[str, Any]:
+def _document(run: "RunData", found: "tuple[JudgedChallenger, ...]", best: "JudgedChallenger | None") -> dict[str, Any]:
     return {
         "run": run.run_id,
         "profile": run.profile_name,
@@ -101,7 +101,7 @@ def _document(run: "RunData", found: "tuple[Judgement, ...]", best: "Judgement |
     }
 
 
-def _text(run: "RunData", found: "tuple[Judgement, ...]", best: "Judgement | None") -> list[str]:
+def _text(run: "RunData", found: "tuple[JudgedChallenger, ...]", best: "JudgedChallenger | None") -> list[str]:
     rule = run.profile.promotion
     together = f" for all {len(found)} together (Bonferroni)" if len(found) > 1 else ""
     head = ("challenger", "verdict", "windows", "rows", "it", "champion", "difference", "interval")
@@ -119,7 +119,7 @@ def _text(run: "RunData", found: "tuple[Judgement, ...]", best: "Judgement | Non
     return [*lines, "", *_to_write(run.profile, best)] if best else lines
 
 
-def _row(one: "Judgement") -> tuple[object, ...]:
+def _row(one: "JudgedChallenger") -> tuple[object, ...]:
     found = one.found
     if found is None:
         return one.name, one.verdict.value, one.windows, "-", "-", "-", "-", "-"
@@ -127,7 +127,7 @@ def _row(one: "Judgement") -> tuple[object, ...]:
     return one.name, one.verdict.value, one.windows, found.rows, *figures, f"[{found.low:.3f}, {found.high:.3f}]"
 
 
-def _to_write(profile: "Profile", best: "Judgement") -> list[str]:
+def _to_write(profile: "Profile", best: "JudgedChallenger") -> list[str]:
     """Return the lines of a profile that make a challenger the champion."""
     own = dict(profile.challengers[best.name])
     written = yaml.safe_dump({"selection": own}, default_flow_style=False).rstrip().split("\n")
