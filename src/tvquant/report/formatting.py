@@ -30,7 +30,7 @@ class Shown(str):
 def percent(value: float | None, digits: int = 1) -> Shown:
     """Return a fraction as per cent."""
     known = value is not None and isfinite(value)
-    return Shown.of(f"{value:.{digits}%}".replace("%", " %") if known else NOTHING, value)
+    return Shown.of(f"{value:z.{digits}%}".replace("%", " %") if known else NOTHING, value)
 
 
 def probability(value: float | None) -> Shown:
@@ -43,7 +43,7 @@ def probability(value: float | None) -> Shown:
 def number(value: float | None, digits: int = 2) -> Shown:
     """Return a number with a fixed count of decimals."""
     known = value is not None and isfinite(value)
-    return Shown.of(f"{value:.{digits}f}" if known else NOTHING, value)
+    return Shown.of(f"{value:z.{digits}f}" if known else NOTHING, value)
 
 
 def count(value: int | None) -> Shown:

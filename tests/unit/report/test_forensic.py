@@ -54,7 +54,7 @@ def test_the_ledger_alone_draws_the_page(run: Path, seal: Callable[[Path], None]
 def test_an_outlier_is_shown_with_holdings_market_and_cause_and_is_escaped(built: Path) -> None:
     page = page_of_forensic(data_of(built, lambda cells: (with_outliers(cells[0], CRASH), *cells[1:])))
     section = page[page.index('<section id="outliers">') : page.index('<section id="cells">')]
-    assert "&lt;b&gt;X -40.0 % (50.0 %); X:Y -0.0 % (10.0 %)" in section
+    assert "&lt;b&gt;X -40.0 % (50.0 %); X:Y 0.0 % (10.0 %)" in section
     assert "<b>X" not in page
     row = re.findall(r"<td[^>]*>(.*?)</td>", section[section.index("<tbody>") :])
     assert row[4] == "name jump"

@@ -15,6 +15,8 @@ from tvquant.report.formatting import TOGETHER, count, day, number, percent, pro
         (percent(float("nan")), "–"),
         (number(float("nan")), "–"),
         (number(0.955, 1), "1.0"),
+        (percent(-0.0004), "0.0 %"),
+        (number(-0.004), "0.00"),
         (count(8213), "8,213"),
         (day("1990-01-02T00:00:00.000000"), "1990-01-02"),
         (day(None), "–"),

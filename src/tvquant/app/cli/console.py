@@ -81,9 +81,9 @@ def note_simulated(lake: "Lake") -> None:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a fraction as percent, no zero with a sign; a dash where it is not known."""
-    return "-" if value is None or not math.isfinite(value) else f"{round(100 * value, digits) + 0.0:.{digits}f} %"
+    return "-" if value is None or not math.isfinite(value) else f"{100 * value:z.{digits}f} %"
 
 
 def number(value: float | None) -> str:
     """Return a number with two decimals; a dash where it is not known."""
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:z.2f}"
