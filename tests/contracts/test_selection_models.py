@@ -73,13 +73,15 @@ def test_the_catalogues_are_consistent_and_read_only():
         "all", "baseline", "liquid_htr", "v2", "v2.0", "v2.1", "v3", "v3.1", "v3.2", "v3.4", "v4",
     }  # fmt: skip
     keys = {key.removeprefix("selection.") for key in vocabulary().keys.leaves}
-    assert all(model.contradicts <= keys for model in SELECTION_MODELS.values())
-    signal = {"dominant_signal", "ranking"}
+    unused = vocabulary().contradictions
+    assert all(of_no_use <= keys for of_no_use in unused.values())
+    signal, own_weights = {"dominant_signal", "ranking"}, {"weights", "oscillator_weight"}
     counts = {"top_n", "min_winners", "max_winners", "first_stage", "min_momentum"}
-    assert vocabulary().contradictions["all"] == counts | signal
+    assert unused["all"] == counts | signal | own_weights
+    assert {name for name in unused if not own_weights & unused[name]} == {"v4"}
     relaxing = {name for name, model in SELECTION_MODELS.items() if "first_stage" not in model.contradicts}
     assert relaxing == {"liquid_htr", "v3.4", "v4"}
-    takes = {name for name, model in SELECTION_MODELS.items() if not signal & model.contradicts}
+    takes = {name for name in unused if not signal & unused[name]}
     assert takes == {"v3.2", "v3.4", "v4"} == {n for n, m in SELECTION_MODELS.items() if DominantSignal in m.options}
     assert all(model.name == name and model.version for name, model in SELECTION_MODELS.items())
     assert all(rule.name == name and rule.meaning.endswith(".") for name, rule in VETOES.items())
@@ -91,7 +93,13 @@ def test_the_catalogues_are_consistent_and_read_only():
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "value"), [("v2", "vetoes", ["kurtosis"]), ("all", "top_n", 2), ("v3.2", "first_stage", 2)]
+    ("name", "key", "value"),
+    [
+        ("v2", "vetoes", ["kurtosis"]),
+        ("all", "top_n", 2),
+        ("v3.2", "first_stage", 2),
+        ("v3.4", "weights", "v4_round"),
+    ],
 )
 def test_a_key_that_a_model_does_not_use_is_refused(name, key, value):
     with pytest.raises(

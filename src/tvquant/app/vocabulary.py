@@ -39,7 +39,7 @@ def vocabulary() -> Vocabulary:
         vetoes=frozenset(VETOES),
         missing={**uninstalled(), **simulation.uninstalled()},
         checks=(complaints, _misdelivered),
-        contradictions={name: model.contradicts for name, model in SELECTION_MODELS.items()},
+        contradictions=_contradictions(),
         options={
             "selection": declared_by((*SELECTION_MODELS.values(), *VETOES.values())),
             "allocation": declared_by((*ENGINES.values(), *RISK_PROFILES.values())),
@@ -55,6 +55,19 @@ def vocabulary() -> Vocabulary:
         },
         unsuited={ADAPTIVE: UNSUITED, **unsuited},
     )
+
+
+def _contradictions() -> Mapping[str, frozenset[str]]:
+    """Return selection model -> keys of `selection` that it has no use for: those of other models, and its own list."""
+    from tvquant.selection import SELECTION_MODELS, VETOES
+
+    of_vetoes = {key for declared in declared_by(VETOES.values()) for key in declared.model_fields}
+    keys = {
+        name: {key for declared in model.options for key in declared.model_fields}
+        for name, model in SELECTION_MODELS.items()
+    }
+    every = frozenset().union(*keys.values()) - of_vetoes
+    return {name: model.contradicts | (every - keys[name]) for name, model in SELECTION_MODELS.items()}
 
 
 def _misdelivered(profile: Profile) -> Iterator[tuple[str, str]]:

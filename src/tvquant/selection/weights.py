@@ -64,8 +64,6 @@ class DominantSignal(Options):
             )
 
 
-DOMINANT_KEYS = frozenset(DominantSignal.model_fields)
-"""Keys of no use to models before v3.2."""
 DOMINANT_WEIGHT, BESIDE_DOMINANT = 3.0, 0.5
 """Weights of a dominant signal, and of momentum beside it."""
 OSCILLATORS = Component(feature="rating_osc", column="rating_other", mapping=rank, weight=1.0)

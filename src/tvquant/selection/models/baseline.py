@@ -7,7 +7,6 @@ from tvquant.profiles.options import Options
 from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.ingestion import IngestionStage
 from tvquant.selection.stages.partitioning import PartitioningStage, bets
-from tvquant.selection.weights import DOMINANT_KEYS
 
 PASSED_THROUGH = "passed_through"
 """How each winner came in: nobody ranked it."""
@@ -24,7 +23,7 @@ class Baseline:
     version: str = "1"
     features: frozenset[str] = frozenset()
     options: tuple[type[Options], ...] = ()
-    contradicts: frozenset[str] = frozenset({"first_stage", "min_momentum"}) | DOMINANT_KEYS
+    contradicts: frozenset[str] = frozenset({"first_stage", "min_momentum"})
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

@@ -16,7 +16,6 @@ from tvquant.selection.contract import SelectionContext, Stage
 from tvquant.selection.stages.ingestion import IngestionStage
 from tvquant.selection.stages.partitioning import PartitioningStage, bets
 from tvquant.selection.vetoes.metadata import METADATA, judged
-from tvquant.selection.weights import DOMINANT_KEYS
 
 HEALTHY = "healthy"
 """How each winner came in."""
@@ -31,9 +30,7 @@ class EveryName:
     version: str = "1"
     features: frozenset[str] = frozenset({KNOWN})
     options: tuple[type[Options], ...] = ()
-    contradicts: frozenset[str] = (
-        frozenset({"top_n", "min_winners", "max_winners", "first_stage", "min_momentum"}) | DOMINANT_KEYS
-    )
+    contradicts: frozenset[str] = frozenset({"top_n", "min_winners", "max_winners", "first_stage", "min_momentum"})
     ingestion: Stage = field(default_factory=IngestionStage)
     partitioning: Stage = field(default_factory=PartitioningStage)
 

@@ -7,7 +7,6 @@ from tvquant.selection.stages.feature_engineering import TERMS
 from tvquant.selection.stages.inference import InferenceStage, always
 from tvquant.selection.stages.policy import SelectionPolicyStage, in_force_with
 from tvquant.selection.vetoes.friction import FrictionLimits, friction
-from tvquant.selection.weights import DOMINANT_KEYS
 
 SCORER = AlphaScorer(components=(Component(feature="liquidity", column="liquidity", mapping=rank, weight=1.0),))
 LIQUID_HTR = SelectionPipelineAdapter(
@@ -15,7 +14,6 @@ LIQUID_HTR = SelectionPipelineAdapter(
     version="1",
     features=TERMS,
     options=(FrictionLimits,),
-    contradicts=DOMINANT_KEYS,
     pipeline=SelectionPipeline(
         inference=InferenceStage(scoring=always(SCORER)),
         policy=SelectionPolicyStage(rules=in_force_with(friction(0.005))),

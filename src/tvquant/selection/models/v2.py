@@ -8,7 +8,6 @@ from tvquant.selection.scorer import AdditiveScorer, Component
 from tvquant.selection.stages.feature_engineering import TRADED_VALUES
 from tvquant.selection.stages.inference import InferenceStage, Scoring, always
 from tvquant.selection.stages.policy import SelectionPolicyStage, no_vetoes
-from tvquant.selection.weights import DOMINANT_KEYS
 
 SCORER = AdditiveScorer(
     components=(
@@ -30,7 +29,7 @@ def cars(
         version=version,
         features=TRADED_VALUES,
         options=(),
-        contradicts=frozenset({"vetoes", "first_stage"}) | DOMINANT_KEYS,
+        contradicts=frozenset({"vetoes", "first_stage"}),
         pipeline=pipeline(
             inference=InferenceStage(scoring=scoring),
             policy=SelectionPolicyStage(rules=no_vetoes, placing=by_correlation, last=Relaxation.STRICT),

@@ -12,7 +12,6 @@ from tvquant.selection.stages.feature_engineering import TERMS
 from tvquant.selection.stages.inference import InferenceStage, always
 from tvquant.selection.stages.policy import SelectionPolicyStage, in_force_with
 from tvquant.selection.vetoes.friction import FrictionLimits, friction
-from tvquant.selection.weights import DOMINANT_KEYS
 
 SCORER = AlphaScorer(
     components=(
@@ -30,7 +29,7 @@ V3 = SelectionPipelineAdapter(
     version="3",
     features=TERMS,
     options=(FrictionLimits,),
-    contradicts=frozenset({"first_stage"}) | DOMINANT_KEYS,
+    contradicts=frozenset({"first_stage"}),
     pipeline=SelectionPipeline(
         inference=InferenceStage(scoring=always(SCORER)),
         policy=SelectionPolicyStage(

@@ -7,14 +7,13 @@ from tvquant.selection.stages.feature_engineering import TERMS
 from tvquant.selection.stages.inference import InferenceStage, always
 from tvquant.selection.stages.policy import SelectionPolicyStage, in_force_with
 from tvquant.selection.vetoes.friction import FrictionLimits, friction
-from tvquant.selection.weights import DOMINANT_KEYS
 
 V3_1 = SelectionPipelineAdapter(
     name="v3.1",
     version="3.1",
     features=TERMS,
     options=(FrictionLimits,),
-    contradicts=frozenset({"first_stage"}) | DOMINANT_KEYS,
+    contradicts=frozenset({"first_stage"}),
     pipeline=SelectionPipeline(
         inference=InferenceStage(scoring=always(SCORER)),
         policy=SelectionPolicyStage(rules=in_force_with(friction(0.005)), last=Relaxation.STRICT),
