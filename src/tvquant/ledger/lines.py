@@ -261,4 +261,5 @@ def open_audit(folder: Path) -> BinaryIO:
     try:
         return (folder / AUDIT).open("rb")
     except OSError as error:
-        raise DataError(f"{folder / AUDIT}: {error.strerror}; this folder holds no whole ledger") from error
+        anew = "" if (folder / HEAD).exists() else ": a run that was stopped before its first record is started anew"
+        raise DataError(f"{folder / AUDIT}: {error.strerror}; this folder holds no whole ledger{anew}") from error

@@ -122,6 +122,11 @@ def test_a_missing_file(sealed: Path, name: str) -> None:
         verify(sealed)
 
 
+def test_a_folder_without_any_record_says_that_its_run_is_started_anew(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a run that was stopped before its first record is started anew$"):
+        verify(tmp_path)
+
+
 @pytest.mark.requirement("R-LED-03")
 def test_intents_and_outcomes_balance(begun: Ledger, tmp_path: Path) -> None:
     """Pairs are of one chain and stage, however the chains interleave."""
