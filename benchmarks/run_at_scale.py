@@ -2,8 +2,10 @@
 
 Run as `python benchmarks/run_at_scale.py [--names 100 300 1000] [--rows 2500] [--jobs 1 2]`. What is timed is stage 15:
 decisions at every window, books, ledger and result tables, from a panel in memory; compiled kernels are in the cache
-already. CPU seconds and peak memory are of all processes; every size and number of jobs is a process of its own. Exit 1
-when a number of jobs changes the result, or the CPU seconds grow faster than the target.
+already, and of modules where Python may write it. CPU seconds and peak memory are of all processes; every size and
+number of jobs is a process of its own, whose workers start, as those of a run do, while its panel is being made. Exit 1
+when a number of jobs changes the result, the CPU seconds grow faster than the target, or two jobs are not quick enough
+on a machine with nothing else to do.
 
 At the default sizes it takes some minutes, so `run.py` does not list it.
 """
@@ -22,6 +24,8 @@ import numpy as np
 
 TARGET_EXPONENT = 1.3
 """Of CPU seconds ~ names^exponent, from the smallest to the largest size."""
+TARGET_SPEED_UP, LARGE = 1.5, 300
+"""From one to two jobs by the clock, of so many names and more."""
 GROUPS = 12
 """Groups of names that move together."""
 RISK_PROFILES = ("hrp", "risk_parity", "min_variance", "max_sharpe", "equal_weight")
@@ -40,9 +44,10 @@ def measured(names: int, rows: int, jobs: int) -> Measured:
     from tvquant.ledger.result_store import ResultStore
     from tvquant.profiles import load, resolve
     from tvquant.tournament.cells import cells
-    from tvquant.tournament.matrix import NOTHING, play_matrix
+    from tvquant.tournament.matrix import NOTHING, get_ready, play_matrix
     from tvquant.tournament.walk_forward import BacktestEngine, grids
 
+    get_ready(jobs)
     arguments = {
         "profiles": ("allocation.profiles", list(RISK_PROFILES)),
         "market": ("benchmark.market", ["X:N0000"]),
@@ -131,15 +136,21 @@ def main() -> int:
     print(f"{'names':>6} {'jobs':>5} {'wall s':>8} {'CPU s':>8} {'GB':>6}")
     cpu, failed = {}, False
     for names in asked.names:
-        digests = set()
+        digests, walls = set(), {}
         for jobs in asked.jobs:
             wall, seconds, peak, digest = alone(names, asked.rows, jobs)
             print(f"{names:>6} {jobs:>5} {wall:>8.1f} {seconds:>8.1f} {peak:>6.2f}", flush=True)
             cpu.setdefault(names, seconds)
             digests.add(digest)
+            walls[jobs] = wall
         if len(digests) > 1:
             print(f"{names} names: the number of jobs changes the result", file=sys.stderr)
             failed = True
+        if names >= LARGE and {1, 2} <= walls.keys():
+            met = walls[1] / walls[2] >= TARGET_SPEED_UP
+            verdict = "met" if met else "MISSED"
+            print(f"{names} names, two jobs: {walls[1] / walls[2]:.2f}x; target {TARGET_SPEED_UP:g}x: {verdict}")
+            failed |= not met
     small, large = min(asked.names), max(asked.names)
     if small < large:
         exponent = math.log(cpu[large] / cpu[small]) / math.log(large / small)

@@ -123,7 +123,7 @@ def test_a_missing_file(sealed: Path, name: str) -> None:
 
 
 def test_a_folder_without_any_record_says_that_its_run_is_started_anew(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="a run that was stopped before its first record is started anew$"):
+    with pytest.raises(DataError, match=r"a run that was stopped before its first record is started anew$"):
         verify(tmp_path)
 
 
