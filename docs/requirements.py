@@ -27,7 +27,7 @@ OWNED = (
     "R-UNI-22", *(f"R-SYN-{n:02}" for n in (*range(1, 7), 8, 10)), "R-RSK-09",
     *(f"R-SIM-{n:02}" for n in (2, *range(4, 15), 17)), "R-MET-01", "R-MET-03", "R-MET-06", "R-MET-07",
     *(f"R-META-{n:02}" for n in (*range(1, 9), 10, 11, 12, 15, 16, 18)), "R-DAT-22", "R-UNI-04", "R-SYN-07", "R-SYN-09",
-    "R-SIM-18", "R-TRN-14", "R-TRN-15", "R-TRN-16", "R-CFG-03",
+    "R-SIM-18", "R-TRN-14", "R-TRN-15", "R-TRN-16", "R-CFG-03", "R-CFG-04",
 )  # fmt: skip
 """Requirements that this version answers for."""
 

@@ -62,14 +62,20 @@ def allocate(
     """
     asked = (risk_profile, *fallbacks)
     solver = _supported(engine, asked)
-    whole = feasible_set(problem)
-    if (nothing := nothing_to_hold(problem, whole)) is not None:
+    kinds = dict.fromkeys(RISK_PROFILES[name].objective is Objective.DECLARED for name in asked)
+    rooms = {own: _room(problem.declared if own else problem) for own in kinds}
+    first, *others = rooms.values()
+    if (nothing := first.nothing) is not None and all(one.nothing for one in others):
         return _failed(engine, risk_profile, (nothing,))
     layers = None if estimated is None else layered(problem, estimated)
     attempts: list[Attempt] = []
     for one in tries(problem, asked, solver.objectives):
         profile = one.profile
-        answer, feasible, ends, weighed = _answered(problem, whole, solver, one, options, layers)
+        within, whole, nothing = rooms[profile.objective is Objective.DECLARED]
+        if nothing is not None:
+            attempts.append(replace(nothing, what=f"{one.label}: {nothing.what}"))
+            continue
+        answer, feasible, ends, weighed = _answered(within, whole, solver, one, options, layers)
         substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
         attempts += (
             replace(a, what=f"{one.label}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts
@@ -103,6 +109,19 @@ def allocate(
             )
         attempts.append(Attempt(what=f"{one.label}: verification", outcome="; ".join(map(str, broken))))
     return _failed(engine, risk_profile, tuple(attempts))
+
+
+class _Room(NamedTuple):
+    """A problem, what its weights may be, and the attempt that ends where its limits leave nothing to hold."""
+
+    problem: Problem
+    whole: FeasibleSet
+    nothing: Attempt | None
+
+
+def _room(problem: Problem) -> _Room:
+    whole = feasible_set(problem)
+    return _Room(problem, whole, nothing_to_hold(problem, whole))
 
 
 class _Answered(NamedTuple):
@@ -141,7 +160,9 @@ def _answered(
     if layers is None or profile.objective in BY_STREAM:
         reused = one.tolerance is None and solver.name == HOUSE and profile.capping is Capping.PROJECTED
         if own.answer is not None and reused:
-            answer = onto_caps(own.answer, feasible)  # it is what the engine would answer again
+            answer = onto_caps(
+                own.answer, feasible, given.covariance.matrix
+            )  # it is what the engine would answer again
         else:
             answer = _solved(given, feasible, solver, one, options)
         return _Answered(answer, feasible, None, feasible)
@@ -170,8 +191,9 @@ def _solved(
     within = one.within(feasible)
     if isinstance(within, Attempt):
         return EngineAnswer(weights=None, attempts=(within,))
-    answer = solver.solve(loaded(problem, one.profile), within, one.profile, options)
-    return onto_caps(answer, within) if one.profile.capping is Capping.PROJECTED else answer
+    given = loaded(problem, one.profile)
+    answer = solver.solve(given, within, one.profile, options)
+    return onto_caps(answer, within, given.covariance.matrix) if one.profile.capping is Capping.PROJECTED else answer
 
 
 def _by_name(feasible: FeasibleSet, constraints: tuple[Constraint, ...]) -> dict[str, float]:

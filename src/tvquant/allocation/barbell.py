@@ -63,7 +63,7 @@ def solve(
         )
         return EngineAnswer(weights=None, attempts=(*core.attempts, empty)), made
     lost = feasible.budget - own.budget
-    answer = onto_caps(replace(core, weights=target), own)
+    answer = onto_caps(replace(core, weights=target), own, problem.covariance.matrix)
     return replace(answer, taken={CORE: lost} if lost > DUST else {}), made
 
 

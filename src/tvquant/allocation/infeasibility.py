@@ -35,12 +35,6 @@ def conflict_of(problem: Problem, feasible: FeasibleSet) -> Conflict | None:
     return explained(demands(problem, feasible))
 
 
-def cash_kept(problem: Problem, feasible: FeasibleSet, least: float = 1.0) -> Conflict | None:
-    """Return why less than so much of equity can be invested; None where it can, or where nothing keeps all limits."""
-    stated = demands(problem, feasible)
-    return explained((*stated, invested(len(problem.keys), least))) if _room(stated) else None
-
-
 def nothing_to_hold(problem: Problem, feasible: FeasibleSet) -> Attempt | None:
     """Return the attempt that ends before any engine is asked: the limits cannot be kept, or only by cash alone."""
     low, high = problem.limits.net

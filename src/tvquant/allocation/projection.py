@@ -16,7 +16,7 @@ import numpy as np
 from tvquant.allocation.caps import CLOSED, DUST, NEGLIGIBLE, FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.entropy import nearest
-from tvquant.core.allocations import Attempt, Recourse
+from tvquant.core.allocations import Attempt, Projection, Recourse
 from tvquant.core.panel import Floats
 
 TILT = 300.0
@@ -83,12 +83,11 @@ def fill(target: Floats, upper: Floats, total: float) -> Floats:
         free &= ~over
 
 
-def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
-    """Project the weights of an answer; its last attempt says which share of the invested capital moved.
+def onto_caps(answer: EngineAnswer, feasible: FeasibleSet, matrix: Floats) -> EngineAnswer:
+    """Project the weights of an answer by an N x N covariance; its last attempt says what moved, and what that costs.
 
     Filling is exact for upper bounds, clusters of allocation and net, and for other limits where it keeps them as it
-    is; else they need the cone program. That share is half the L1 distance between both books, each as fractions
-    of its sum.
+    is; else they need the cone program.
     """
     if answer.weights is None:
         return answer
@@ -100,12 +99,19 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet) -> EngineAnswer:
             failed = Attempt(what="projection onto the limits", outcome=status, recourse=(Recourse.PROJECTION,))
             return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
         weights, said = found, "" if status == "Solved" else f" ({status})"
-    moved = 0.5 * float(np.abs(weights / weights.sum() - answer.weights / answer.weights.sum()).sum())
+    books = answer.weights / answer.weights.sum(), weights / weights.sum()
+    moved = 0.5 * float(np.abs(books[1] - books[0]).sum())
     if moved <= NEGLIGIBLE:
         return replace(answer, weights=weights)
     *before, last = answer.attempts
     outcome = f"{last.outcome}, projected onto the caps: {100.0 * moved:.3g} % of the weights moved{said}"
-    projected = replace(last, outcome=outcome, recourse=(*last.recourse, Recourse.PROJECTION))
+    volatility = [float(np.sqrt(book @ matrix @ book)) for book in books]
+    projected = replace(
+        last,
+        outcome=outcome,
+        recourse=(*last.recourse, Recourse.PROJECTION),
+        projection=Projection(moved=moved, before=volatility[0], after=volatility[1]),
+    )
     return EngineAnswer(weights=weights, attempts=(*before, projected))
 
 

@@ -35,6 +35,21 @@ class Recourse(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """What limits made of the weights of a method that knows none, and what that costs.
+
+    Parameters
+    ----------
+    moved : share of the invested capital that moved: half the L1 distance of both books, each as fractions of its sum.
+    before, after : standard deviations that the covariance expects of both per period, as fractions of their sums.
+    """
+
+    moved: float
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try: what was tried and what came of it.
 
@@ -43,22 +58,25 @@ class Attempt:
     recourse : what it resorted to: another solver than the first, a ridge raised for it, a projection that moved the
         weights, another risk profile or engine than the one asked for.
     conflict : the limits that left nothing to try.
+    projection : of the weights onto the limits, where it moved any.
     """
 
     what: str
     outcome: str
     recourse: tuple[Recourse, ...] = ()
     conflict: Conflict | None = None
+    projection: Projection | None = None
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Attempt":
         """Return the attempt that a payload describes."""
-        conflict = payload.get("conflict")
+        conflict, projection = payload.get("conflict"), payload.get("projection")
         return cls(
             what=payload["what"],
             outcome=payload["outcome"],
             recourse=tuple(Recourse(one) for one in payload.get("recourse", ())),
             conflict=None if conflict is None else Conflict.of(conflict),
+            projection=None if projection is None else Projection(**projection),
         )
 
     def payload(self) -> dict[str, Any]:
@@ -68,6 +86,7 @@ class Attempt:
             "outcome": self.outcome,
             **({"recourse": [one.value for one in self.recourse]} if self.recourse else {}),
             **({"conflict": self.conflict.payload()} if self.conflict else {}),
+            **({"projection": flat(self.projection)} if self.projection else {}),
         }
 
 
@@ -150,6 +169,11 @@ class AllocationOutcome:
     def recourse(self) -> tuple[Recourse, ...]:
         """What the attempt that made the weights resorted to; none where there are no weights."""
         return () if self.status is Status.FAILED or not self.attempts else self.attempts[-1].recourse
+
+    @property
+    def projection(self) -> Projection | None:
+        """What limits made of the method's own weights; None where it kept them, or there are no weights."""
+        return None if self.status is Status.FAILED or not self.attempts else self.attempts[-1].projection
 
     @property
     def conflict(self) -> Conflict | None:

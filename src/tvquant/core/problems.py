@@ -160,6 +160,7 @@ class Problem:
     clusters : N cluster ids (each stream its own until clusters exist).
     selection_clusters : N ids of the clusters that the selection found; empty where there was none.
     limits : what the answer must keep.
+    own_limits : what `target` keeps in their place; None: the same.
     previous : N weights held before; 0 for a stream that was not held.
     target : N weights that the user asks for, each on the side of its stream; None where nobody asks.
     l2 : coefficient of the squared weights, in mean variances, that is added to what min_variance and max_sharpe
@@ -185,6 +186,7 @@ class Problem:
     limits: Limits
     previous: Floats
     target: Floats | None = None
+    own_limits: Limits | None = None
     selection_clusters: tuple[int, ...] = ()
     l2: float = 0.0
     budget: float = 1.0
@@ -236,6 +238,11 @@ class Problem:
     def unlimited(self) -> "Problem":
         """The same streams without any limit, of the whole budget."""
         return self._with(limits=UNLIMITED, selection_clusters=(), budget=1.0, beta=None)
+
+    @property
+    def declared(self) -> "Problem":
+        """The same streams within the limits that weights of the user's own keep."""
+        return self if self.own_limits is None else self._with(limits=self.own_limits, own_limits=None)
 
     def with_l2_in(self, covariance: Covariance) -> "Problem":
         """Return the problem by this covariance of it, which the L2 is in and none is left beside."""

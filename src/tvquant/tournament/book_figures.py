@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tvquant.core.panel import Floats, Panel
 from tvquant.tournament.rebalances import Rebalance
 
+PROJECTION = ("moved", "before", "after")
 EXPECTED = ("volatility", "even_volatility", "shrinkage", "ridge", "condition")
 
 
@@ -32,6 +33,12 @@ def books(rebalances: Sequence[Rebalance]) -> dict[str, Floats]:
                 [math.nan if one.expected is None else getattr(one.expected, name) for one in rebalances]
             )
             for name in EXPECTED
+        },
+        **{
+            f"projection_{name}": np.array(
+                [math.nan if one.projection is None else getattr(one.projection, name) for one in rebalances]
+            )
+            for name in PROJECTION
         },
     }
 

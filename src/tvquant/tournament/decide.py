@@ -48,7 +48,7 @@ from tvquant.tournament.candidates import (
     held_units,
     unselected,
 )
-from tvquant.tournament.declared import declared
+from tvquant.tournament.declared import above_caps, declared
 from tvquant.tournament.market_regime import limits_at, market_regime, regime_key
 from tvquant.tournament.neutrality import beta_of
 from tvquant.tournament.quorum import quorum_view, quorum_view_by
@@ -149,9 +149,10 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "covariance", known))
     ids = known.ids
     own, limits, fallbacks = declared(view, spec, choice, ids), limits_at(view, spec), spec.fallbacks
+    declared_within = spec.limits  # no regime cuts what the user declares; what is held in its stead it does
     if own is not None and not own.in_force:
         if spec.risk_profile == FIXED:
-            limits = limits.without_leasts
+            limits, declared_within = limits.without_leasts, declared_within.without_leasts
         else:  # nothing to fall back on yet, which no least may lift
             fallbacks = tuple(name for name in fallbacks if name != FIXED)
     asked = (spec.risk_profile, *fallbacks)
@@ -168,6 +169,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
             composition=known.composition,
             clusters=known.clusters,
             limits=limits,
+            own_limits=None if own is None or declared_within == limits else declared_within,
             previous=np.array([held.get(symbol, 0.0) for symbol in ids]),
             target=None if own is None else own.target,
             regime=regime,
@@ -190,6 +192,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "problem", error))
     if own is not None and made.risk_profile == FIXED and made.status is not Status.FAILED:
         made = replace(made, causes={**made.causes, **own.missing})
+        if (above := above_caps(made, limits, regime)) is not None:
+            made = replace(made, attempts=(above, *made.attempts))
     if adaptive:
         chosen = Attempt(what="adaptive", outcome=f"{spec.risk_profile}, as the market is {regime.label}")
         made = replace(made, attempts=(chosen, *made.attempts))
@@ -229,7 +233,8 @@ def _netted(
 ) -> Decision:
     """Return the decision with physical weights, every limit verified on them; a failure where no scaling helps."""
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
-    netted = keep_caps(made.weights, problem.composition, assets, problem.limits)
+    within = problem.declared if made.risk_profile == FIXED else problem
+    netted = keep_caps(made.weights, problem.composition, assets, within.limits)
     if broken := violated(netted.constraints):
         attempts = (*made.attempts, Attempt(what="netting", outcome="; ".join(map(str, broken))))
         failed = replace(

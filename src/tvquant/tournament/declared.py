@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tvquant.allocation.caps import Family
 from tvquant.allocation.risk.fixed import FixedWeights
+from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt
 from tvquant.core.atoms import Direction
 from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats, frozen
+from tvquant.core.problems import Limits
+from tvquant.core.regimes import MarketRegime
 from tvquant.tournament.candidates import SelectionOutcome
 from tvquant.tournament.specs import StrategySpec
 from tvquant.tournament.views import View
@@ -46,6 +50,23 @@ def declared(view: View, spec: StrategySpec, choice: SelectionOutcome, ids: Sequ
         elif weight:
             missing[f"{symbol} not held: {_why(view, choice, symbol, side)}"] = abs(weight)
     return Declared(target=frozen(target), missing=missing)
+
+
+def above_caps(made: Allocation, limits: Limits, regime: MarketRegime) -> Attempt | None:
+    """Return that declared weights are held above the caps `limits` of a regime; None where they are not."""
+    held = {one.name: one.value for one in made.constraints}
+    over = [
+        f"{name} {100.0 * held[name]:.4g} % above {key} {100.0 * cap:.4g} %"
+        for name, cap, key in (
+            (Family.ASSET, limits.position, limits.position_key),
+            (Family.CLUSTER, limits.cluster, limits.cluster_key),
+            (Family.SELECTION_CLUSTER, limits.cluster, limits.cluster_key),
+        )
+        if held.get(name, 0.0) > cap + CAP_TOLERANCE
+    ]
+    if not over:
+        return None
+    return Attempt(what=f"market is {regime.label}", outcome=f"held as declared: {', '.join(over)}")
 
 
 def _why(view: View, choice: SelectionOutcome, symbol: str, side: Direction) -> str:

@@ -10,7 +10,6 @@ from datetime import date
 
 import numpy as np
 
-from tvquant.allocation.risk.catalogue import FIXED
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.panel import Floats, Panel, Times
@@ -61,13 +60,10 @@ def market_returns(view: View, rules: Rules) -> tuple[Times, Floats]:
 
 
 def limits_at(view: View, spec: StrategySpec) -> Limits:
-    """Return the limits in force at a view: no asset and no cluster above the cap of its regime (R-RSK-11).
-
-    Weights that the user declares are held within the user's limits alone: no regime cuts them.
-    """
+    """Return the limits in force at a view: no asset and no cluster above the cap of its regime (R-RSK-11)."""
     label, limits = market_regime(view, spec.rules).label, spec.limits
     cap = spec.rules.regime.caps.of(label)
-    if cap is None or spec.risk_profile == FIXED:
+    if cap is None:
         return limits
     key = f"regime.caps.{label}"
     if cap < limits.position:

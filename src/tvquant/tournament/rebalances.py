@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tvquant.core.allocations import Expected, Status
+from tvquant.core.allocations import Expected, Projection, Status
 from tvquant.core.atoms import Direction
 from tvquant.core.books import Execution
 from tvquant.core.decisions import Decision, Footing
@@ -58,6 +58,7 @@ class Rebalance:
     flags : of the selection's response.
     risk_profile : the one that made the weights; empty where nobody was weighted.
     recourse : what the attempt that made them resorted to.
+    projection : what limits made of the method's own weights; None where it kept them.
     single : whether the limits admitted these weights only.
     expected : what the covariance expects of the book; None where nothing is held, and of baselines.
     regime : of the market, as the decision knew it; None of baselines.
@@ -83,6 +84,7 @@ class Rebalance:
     flags: tuple[str, ...] = ()
     risk_profile: str = ""
     recourse: tuple[str, ...] = ()
+    projection: Projection | None = None
     single: bool = False
     expected: Expected | None = None
     regime: MarketRegime | None = None
@@ -114,6 +116,7 @@ class Rebalance:
             protected=decision.survival.left if decision.survival else 0,
             risk_profile=allocation.risk_profile if allocation else "",
             recourse=allocation.recourse if allocation else (),
+            projection=allocation.projection if allocation else None,
             single=allocation is not None and allocation.single,
             regime=decision.regime,
             expected=allocation.expected if allocation else None,

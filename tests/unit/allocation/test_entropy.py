@@ -65,14 +65,16 @@ def test_a_name_without_a_share_is_lifted_to_its_least():
     found, _ = nearest(np.array([0.6, 0.4, 0.0]), given)
     np.testing.assert_allclose(found, [0.54, 0.36, 0.1], atol=1e-12)
     answer = EngineAnswer(weights=np.array([0.6, 0.4, 0.0]), attempts=(Attempt(what="given", outcome="solved"),))
-    assert onto_caps(answer, given).attempts[-1].outcome == "solved, projected onto the caps: 10 % of the weights moved"
+    assert onto_caps(answer, given, np.eye(3)).attempts[-1].outcome == (
+        "solved, projected onto the caps: 10 % of the weights moved"
+    )
 
 
 def test_where_it_has_no_answer_the_attempt_says_so():
     given = within(range(2), position=0.9, cluster=0.9, groups={"g": (("X:N000", "X:N001"), 0.3)})
     object.__setattr__(given, "budget", 0.8)  # more than the group leaves
     answer = EngineAnswer(weights=np.array([0.5, 0.5]), attempts=(Attempt(what="given", outcome="solved"),))
-    got = onto_caps(answer, given)
+    got = onto_caps(answer, given, np.eye(2))
     assert got.weights is None
     assert got.attempts[-1].what == "projection onto the limits"
     assert "Infeasible" in got.attempts[-1].outcome

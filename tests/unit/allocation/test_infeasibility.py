@@ -14,7 +14,8 @@ import pytest
 from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import allocate
 from tvquant.allocation.caps import feasible_set
-from tvquant.allocation.infeasibility import cash_kept, conflict_of
+from tvquant.allocation.demands import demands, invested
+from tvquant.allocation.infeasibility import conflict_of, explained
 from tvquant.core.allocations import Status
 from tvquant.core.conflicts import Conflict, Relaxation, Step
 from tvquant.core.problems import GroupLimit, Limits, Problem
@@ -213,7 +214,7 @@ def test_limits_that_cannot_be_kept(given: Problem, culprits: set[str], out: set
 def test_limits_that_keep_cash(given: Problem, culprits: set[str], out: set[tuple[Any, ...]]) -> None:
     feasible = feasible_set(given)
     assert conflict_of(given, feasible) is None
-    found = cash_kept(given, feasible)
+    found = explained((*demands(given, feasible), invested(len(given.keys), 1.0)))
     assert found is not None
     assert {one.what for one in found.limits} == culprits
     assert ways(found) == rounded(out)
@@ -225,7 +226,7 @@ def test_limits_that_keep_cash(given: Problem, culprits: set[str], out: set[tupl
 def test_what_can_be_kept_and_invested_is_no_conflict() -> None:
     given = problem(8)
     assert conflict_of(given, feasible_set(given)) is None
-    assert cash_kept(given, feasible_set(given)) is None
+    assert explained((*demands(given, feasible_set(given)), invested(8, 1.0))) is None
 
 
 @pytest.mark.parametrize(

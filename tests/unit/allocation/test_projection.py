@@ -1,5 +1,7 @@
 """Projection onto the caps: closed forms by hand, the conditions of optimality, and scipy."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -105,26 +107,32 @@ def solved(*weights):
 
 def test_the_last_attempt_says_how_much_moved():
     given = solved(0.6, 0.2, 0.1, 0.1)
-    moved = onto_caps(given, within((0, 1, 2, 3), position=0.4, cluster=0.4))
+    moved = onto_caps(given, within((0, 1, 2, 3), position=0.4, cluster=0.4), np.diag([4.0, 1.0, 1.0, 1.0]))
     outcome = "solved, projected onto the caps: 20 % of the weights moved"
-    said = Attempt(what="second", outcome=outcome, recourse=(Recourse.PROJECTION,))
-    assert moved.attempts == (given.attempts[0], said)
+    said = moved.attempts[-1]
+    assert said.projection is not None
+    assert dataclasses.astuple(said.projection) == pytest.approx((0.2, 1.5**0.5, 0.775**0.5), abs=1e-12)
+    plain = Attempt(what="second", outcome=outcome, recourse=(Recourse.PROJECTION,))
+    assert dataclasses.replace(said, projection=None) == plain
+    assert moved.attempts[:-1] == given.attempts[:1]
+    assert Attempt.of(said.payload()) == said
     np.testing.assert_allclose(moved.weights, [0.4, 0.3, 0.15, 0.15], atol=1e-15)
 
 
 def test_what_moved_is_a_share_of_what_is_invested():
     # Both books are half cash: .25 and .25 instead of .35 and .15.
-    moved = onto_caps(solved(0.7, 0.3), within((0, 1)))
+    moved = onto_caps(solved(0.7, 0.3), within((0, 1)), np.eye(2))
     assert moved.attempts[-1].outcome == "solved, projected onto the caps: 20 % of the weights moved"
+    assert moved.attempts[-1].projection.after == pytest.approx(0.5**0.5)
 
 
 def test_a_slack_projection_is_not_mentioned():
     given = solved(*np.full(5, 0.4))
-    got = onto_caps(given, within((0, 1, 2, 3, 4)))
+    got = onto_caps(given, within((0, 1, 2, 3, 4)), np.eye(5))
     assert got.attempts == given.attempts
     assert got.weights.tolist() == [0.2] * 5, "the budget is kept all the same"
 
 
 def test_without_weights_there_is_nothing_to_project():
     failed = EngineAnswer(weights=None, attempts=solved().attempts)
-    assert onto_caps(failed, within((0, 1))) is failed
+    assert onto_caps(failed, within((0, 1)), np.eye(2)) is failed

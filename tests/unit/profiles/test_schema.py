@@ -2,6 +2,7 @@ import re
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -15,12 +16,14 @@ from tvquant.core.problems import GroupLimit, Limits, NameLimit
 from tvquant.core.regimes import Quadrant, Regime
 from tvquant.core.stamps import NONE, Stamp
 from tvquant.features.rating_rules import RATING_RULES, AdxRule
+from tvquant.lake.quality.audit import freshness
 from tvquant.profiles import Profile, Vocabulary, load, resolve
 from tvquant.profiles.files import packaged_defaults
 from tvquant.profiles.members import load_members
 from tvquant.profiles.scanners import load_scanner
 from tvquant.selection import VETOES
 from tvquant.selection.vetoes.predictability import NoiseShare
+from tvquant.selection.vetoes.specified import MARKETS
 from tvquant.selection.vetoes.tails import KurtosisLimit, SurvivalLimit, VolatilityLimit
 from tvquant.selection.vetoes.velocity import DailyVolatilityLimit, RocLimits
 
@@ -452,11 +455,15 @@ def test_default_anchors_are_those_of_the_grid_beside_the_primary_and_ones_own_a
 
 
 @pytest.mark.requirement("R-CFG-04")
+@pytest.mark.parametrize("letter", ["", "_as_specified"])
 @pytest.mark.parametrize(
-    ("preset", "sessions", "periods"), [("us_equities", "XNYS", 252), ("crypto_spot", "24x7", 365)]
+    ("market", "sessions", "periods", "fresh", "ceiling"),
+    [("us_equities", "XNYS", 252, 120, 0.95), ("crypto_spot", "24x7", 365, 24, 0.999)],
 )
-def test_defaults_as_specified(vocabulary: Vocabulary, preset: str, sessions: str, periods: int) -> None:
-    profile = resolve(load(preset), vocabulary).profile
+def test_defaults_as_specified(
+    vocabulary: Vocabulary, market: str, sessions: str, periods: int, fresh: int, ceiling: float, letter: str
+) -> None:
+    profile = resolve(load(f"{market}{letter}"), vocabulary).profile
     windows, selection, limits = profile.windows, profile.selection, profile.allocation.limits
     assert (windows.train, windows.test, windows.step) == (60, 20, 20)
     assert (selection.model, selection.min_winners, selection.max_winners) == ("v4", 15, 25)
@@ -465,3 +472,9 @@ def test_defaults_as_specified(vocabulary: Vocabulary, preset: str, sessions: st
     assert (profile.costs.slippage_bps, profile.costs.commission_bps) == (5.0, 1.0)
     assert profile.risk.primary == "barbell"
     assert calendar(sessions).periods_per_year == periods
+    assert freshness(sessions) == np.timedelta64(fresh, "h")
+    assert MARKETS[periods].entropy == ceiling
+    assert (selection.thresholds, profile.regime.preset) == ((letter[1:] or "calibrated",) * 2)
+    assert (profile.allocation.layers, limits.reference) == (("two", None) if letter else ("one", 2.0))
+    assert profile.execution.convention == (Convention.SAME_CLOSE if letter else Convention.NEXT_OPEN)
+    assert profile.costs.borrow_rate == (0.0 if letter else 0.02)

@@ -35,7 +35,9 @@ def test_health_volatility_drift_and_losses_of_each_strategy_are_those_of_its_ta
     monkeypatch.setattr("tvquant.report.books.LEAST_WINDOWS", 3)
     data = read_run(run)
     blocks = BOOKS.draw(data)
-    solved, volatility, drifted, lost = (table for table in of(Table, blocks) if "same book" not in table.head[0])
+    solved, moved, volatility, drifted, lost = (
+        table for table in of(Table, blocks) if "same book" not in table.head[0]
+    )
     keys = [one.key for one in books_of(data)]
     assert [r[0] for r in solved.rows] == [r[0] for r in volatility.rows] == keys
     (one,) = (one for one in books_of(data) if one.profile == "hrp")
@@ -47,6 +49,11 @@ def test_health_volatility_drift_and_losses_of_each_strategy_are_those_of_its_ta
     )
     projected = sum("projection" in text for text in windows["recourse"])
     assert row(solved, key)[solved.head.index("projected")].value == projected > 0
+    capped = windows.filter(pl.col("projection_moved").is_not_nan())
+    assert len(capped) == row(moved, key)[1].value == projected
+    year = [capped[f"projection_{one}"].mean() * math.sqrt(252) for one in ("before", "after")]
+    told = [one.value for one in row(moved, key)[2:]]
+    assert told == pytest.approx([capped["projection_moved"].mean(), *year])
     expected = windows["expected_volatility"].drop_nans().mean() * math.sqrt(252)
     even = windows["expected_even_volatility"].drop_nans().mean() * math.sqrt(252)
     said = row(volatility, key)

@@ -209,6 +209,28 @@ def test_weights_of_the_users_own_are_cut_by_no_regime(profile: Profiles, market
     )  # fmt: skip
     found = decide(look(market(walks("ABC", 300)), ROW), strategy(made, "fixed"), Previous())
     assert found.weights == {"X:A": 0.6, "X:B": 0.4}
+    said = found.allocation.attempts[0]
+    assert (said.what, said.outcome[:51]) == ("market is crisis", "held as declared: position 60 % above regime.caps.c")
+
+
+def test_what_is_held_in_place_of_declared_weights_is_capped_by_the_regime(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    """Without A declared weights are 30 % net where 50 % are asked for: what is held instead knows of the crisis."""
+    made = profile(
+        regime__bands=bands(Regime.CRISIS), allocation__profiles=["hrp", "fixed"], risk__primary="hrp",
+        selection__model="all", allocation__fixed__weights={"X:A": 0.6, "X:B": 0.3}, allocation__fallbacks=["hrp"],
+        allocation__limits__cluster=1.0, allocation__limits__position=0.6, allocation__limits__net=[0.5, 1.0],
+    )  # fmt: skip
+    spec = strategy(made, "fixed")
+    view = look(market(walks("ABCDEFGHI", 300)), ROW)
+    assert decide(view, spec, Previous()).weights == {"X:A": 0.6, "X:B": 0.3}
+    missing = market(walks("BCDEFGHI", 300))
+    found = decide(look(missing, ROW), spec, Previous())
+    assert found.allocation is not None
+    assert (found.allocation.risk_profile, found.allocation.status) == ("hrp", Status.FELL_BACK)
+    assert max(found.weights.values()) <= 0.15 + 1e-9
+    assert {row.limit for row in found.netting.constraints if "position" in row.name} == {0.15}
 
 
 @pytest.mark.requirement("R-REG-10")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tvquant.core.allocations import Recourse
+from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.panel import Floats
 from tvquant.ledger.recorded_parts import Absent
 from tvquant.report.blocks import Block, Data, Figure, Table, Text
@@ -15,14 +16,13 @@ from tvquant.report.figures import COSTS, GREY, HEADLINE, axis, days, figure, pl
 from tvquant.report.formatting import NOTHING, count, number, percent
 from tvquant.report.run import RunData
 from tvquant.report.sections.contract import Section
+from tvquant.tournament.book_figures import PROJECTION
 from tvquant.tournament.convergence import Why
 
 RECOURSES = {
     Recourse.SECOND_SOLVER: "second solver", Recourse.RAISED_RIDGE: "raised ridge", Recourse.PROJECTION: "projected",
     Recourse.SUBSTITUTE: "substitute",
 }  # fmt: skip
-COINS = 365
-"""Rows per year of a calendar without closing hours: that of coins."""
 
 
 def draw(run: RunData) -> tuple[Block, ...]:
@@ -36,6 +36,7 @@ def draw(run: RunData) -> tuple[Block, ...]:
         _held(chosen),
         _risk(chosen, a),
         _solved(found),
+        *_projected(found, a),
         Text(
             text="Effective names: (sum of weights without signs)² / sum of their squares; 1 is a single name. Drift: "
             "half of what weights of atoms and cash moved from one decision to the next; condition and shrinkage are "
@@ -95,6 +96,25 @@ def _solved(found: Sequence[Books]) -> Table:
     return Table(head=head, rows=tuple(rows))
 
 
+def _projected(found: Sequence[Books], a: int) -> tuple[Block, ...]:
+    """Return what limits made of methods that know none; nothing where none of them was moved."""
+    rows = []
+    for one in found:
+        moved, before, after = (one.figure(f"projection_{name}") for name in PROJECTION)
+        known = np.isfinite(moved)
+        if known.any():
+            levels = (math.sqrt(a) * float(each[known].mean()) for each in (before, after))
+            rows.append((one.key, count(int(known.sum())), percent(_mean(moved)), *map(percent, levels)))
+    if not rows:
+        return ()
+    head = ("projected onto the limits", "decisions", "moved", "volatility before", "volatility after")
+    note = (
+        "Means over the decisions at which limits moved the method's own weights: share of the invested capital that "
+        "moved, and the volatility a year that the covariance expects of both books if they were invested in full."
+    )
+    return Table(head=head, rows=tuple(rows)), Text(text=note, tone="note")
+
+
 def _effective(one: Books) -> float:
     hhi = one.figure("hhi")
     known = hhi[np.isfinite(hhi)]
@@ -103,7 +123,10 @@ def _effective(one: Books) -> float:
 
 def _volatility(run: RunData, found: Sequence[Books], a: int) -> tuple[Block, ...]:
     """Return expected and realised volatility beside a reference, with a verdict."""
-    coins, measured = a == COINS, {cell.key: cell.measures.volatility for cell in run.outcomes}
+    coins, measured = (
+        a == calendar(CRYPTO).periods_per_year,
+        {cell.key: cell.measures.volatility for cell in run.outcomes},
+    )
     rows = []
     for one in found:
         expected, even = (one.mean(f"expected_{name}") * math.sqrt(a) for name in ("volatility", "even_volatility"))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.features import FeatureSet
 from tvquant.core.panel import Floats
 from tvquant.selection.contract import SelectionContext
@@ -51,8 +52,6 @@ ENTROPY_ORDER, SPECIFIED_ENTROPY_ORDER = 3, 5
 STABILITY_FLOOR = 1e-9
 CRYPTO_BASE, OTHER_BASE = 10e6, 500e6
 """Traded value (USD) from which on the specified liquidity is 1 (R-FEA-09)."""
-ROUND_THE_CLOCK = 365
-"""Periods per year of crypto."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ def _of_instruments(context: SelectionContext) -> dict[str, Floats]:
 
 def _liquidity(context: SelectionContext, median: Floats) -> Floats:
     if context.parameters.thresholds == "as_specified":
-        base = CRYPTO_BASE if context.periods_per_year == ROUND_THE_CLOCK else OTHER_BASE
+        base = CRYPTO_BASE if context.periods_per_year == calendar(CRYPTO).periods_per_year else OTHER_BASE
         return np.minimum(context.of_instruments(LAST_TRADED) / base, 1.0)
     return np.log(median, out=np.where(median == 0.0, -np.inf, np.nan), where=median > 0.0)
 
