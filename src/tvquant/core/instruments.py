@@ -1,11 +1,13 @@
 """Instruments: what can be held, under which name, and what was known of it when."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 type Instant = np.datetime64
 """A moment in UTC, `datetime64[us]`."""
@@ -100,6 +102,18 @@ class Instrument:
         """Return the dated fields as they were known at `t`."""
         known = {fact.field: fact.value for fact in self.facts if fact.known_at <= t}
         return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]  # by the names of its fields
+
+
+def by_kinds[F](instruments: Sequence[Instrument], told: Callable[[frozenset[Kind]], F]) -> list[F]:
+    """Return what is told of the kinds of each of N instruments; asked once for all that are alike."""
+    kinds = [one.kinds for one in instruments]
+    found = {one: told(one) for one in set(kinds)}
+    return [found[one] for one in kinds]
+
+
+def swaps_among(instruments: Sequence[Instrument]) -> NDArray[np.bool_]:
+    """Return which of N instruments are swaps."""
+    return np.array(by_kinds(instruments, lambda kinds: Kind.SWAP in kinds), np.bool_)
 
 
 def symbol_of(key: str) -> str:

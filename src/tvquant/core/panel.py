@@ -65,6 +65,11 @@ def frozen[A: NDArray[Any]](array: A) -> A:
     return view
 
 
+def is_whole(close: Floats, tradable: Bools) -> bool:
+    """Return whether every cell has a bar, and its close is a number above zero and finite."""
+    return bool(tradable.all() and close.min(initial=1.0) > 0.0 and close.max(initial=1.0) < np.inf)
+
+
 def units_of(split: Floats) -> Floats:
     """Return the T x N units that one unit of the first row has become; `split` is new for one old (NaN: none)."""
     return np.cumprod(np.where(np.isnan(split), 1.0, split), axis=0)
@@ -139,6 +144,7 @@ class Panel:
     _first_known: Times | None = field(default=None, repr=False)
     _keys: tuple[str, ...] = field(default=(), init=False, repr=False)
     _place: Mapping[str, int] = field(default_factory=dict, init=False, repr=False)
+    _whole: bool | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self._first_known is not None:  # a view of a panel that was checked when it was made
@@ -180,6 +186,13 @@ class Panel:
         if not self._keys:  # every part of every result asks: they are found once
             object.__setattr__(self, "_keys", tuple(i.key for i in self.instruments))
         return self._keys
+
+    @property
+    def whole(self) -> bool:
+        """Whether every cell has a bar, and its close is a number above zero and finite."""
+        if self._whole is None:  # every book of the panel asks: it is looked through once
+            object.__setattr__(self, "_whole", is_whole(self.fields["close"], self.tradable))
+        return bool(self._whole)
 
     def until(self, t: Instant) -> Self:
         """Return the panel as known at `t`: a view without a copy, unless a row is known in part."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.books import CostModel, Execution, WeightPath
 from tvquant.core.errors import ProfileError
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Instrument, by_kinds, swaps_among
 from tvquant.core.panel import Floats, Panel, Times, frozen
 from tvquant.core.quoting import shown
 from tvquant.core.stamps import Stamps
@@ -229,16 +229,12 @@ def _plans(
     decided = np.ascontiguousarray(decided[: len(filled)])
     waiting = decided.searchsorted(filled, side="right") - np.arange(len(filled))
     rates = np.array([
-        [one.slippage_bps * 1e-4 for one in models],
-        [one.commission_bps * 1e-4 for one in models],
-        [one.borrow_rate for one in models],
-        [one.assumed_funding for one in models],
-    ])  # fmt: skip
-    pays, swaps = np.zeros((2, len(instruments)), np.bool_)
-    accrues = any(Kind.SWAP in one.kinds for one in instruments) or any(one.borrow_rate > 0.0 for one in models)
+        (one.slippage_bps * 1e-4, one.commission_bps * 1e-4, one.borrow_rate, one.assumed_funding) for one in models
+    ]).T.copy()  # fmt: skip
+    swaps = swaps_among(instruments)
+    pays, accrues = np.zeros_like(swaps), bool(swaps.any()) or any(one.borrow_rate > 0.0 for one in models)
     if accrues:
-        pays[:] = [pays_borrow_fee(one) for one in instruments]
-        swaps[:] = [Kind.SWAP in one.kinds for one in instruments]
+        pays[:] = by_kinds(instruments, pays_borrow_fee)
     return Plans(
         net=frozen(net),
         path=np.arange(len(net)).repeat(len(models)),

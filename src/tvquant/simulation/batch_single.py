@@ -14,7 +14,7 @@ from tvquant.core.panel import Floats
 from tvquant.simulation.account import LOST_AT, ROUNDING, PriceRows
 from tvquant.simulation.batch_account import COMMISSION, FILL_EQUITY, SLIPPAGE, TRADED, TURNOVER, Books, Plans
 from tvquant.simulation.compiling import SOURCES, compiled, part
-from tvquant.simulation.row_parts import dot, set_values
+from tvquant.simulation.row_parts import dot, first_lost, set_values
 
 
 def is_plain(market: PriceRows, plans: Plans) -> bool:
@@ -38,29 +38,25 @@ def _player(sources: int) -> Callable[..., bool]:
         market, plans, books = PriceRows(*market_), Plans(*plans_), Books(*books_)
         marks, fills, first = market.marks, books.fills, plans.filled[0]
         rows, names = marks.shape
-        path, held, ordered, lost_from = books.equity.ravel(), np.zeros(names), np.empty(names), np.full(names, np.inf)
-        cash, equity, slippage, commission, owed = 1.0, 1.0, 0.0, 0.0, 0.0
+        path, held, lost_from = books.equity.ravel(), np.zeros(names), np.full(names, np.inf)
+        moved, least = np.empty(names), np.zeros(names)
+        cash, slippage, commission, owed = 1.0, 0.0, 0.0, 0.0
         for fill in range(len(plans.filled)):
-            t, decided = plans.filled[fill], plans.decided[fill]
-            end = plans.filled[fill + 1] if fill + 1 < len(plans.filled) else rows
-            weights, price = plans.net[0, fill], marks[decided]
-            if fill > 0:
+            t, decided, last = plans.filled[fill], plans.decided[fill], fill + 1 == len(plans.filled)
+            equity, ordered_at, before = 1.0, 1.0, 1.0
+            if fill > 0:  # the row of the fill has been marked too, before it, where it is filled at the close
+                equity, ordered_at, before = path[t - first], path[decided - first], path[t - first - 1]
+            price = marks[t]
+            if plans.at_open:
+                price = market.opens[t]
+                if not _tradable(price, lost_from):
+                    return False
                 equity = cash + dot(price, held)
-            for j in range(names):
-                ordered[j] = weights[j] * equity / price[j]
-            price = market.opens[t] if plans.at_open else marks[t]
-            if not _tradable(price, lost_from):
-                return False
-            equity = cash + dot(price, held)
-            gross, net = _traded(ordered, held, price)
+            _trade(plans.net[0, fill] * ordered_at, marks[decided], price, held, moved, lost_from, least)
+            gross, net = _traded(moved)
             cost = plans.rates[SLIPPAGE, 0] * gross + plans.rates[COMMISSION, 0] * gross
-            before = path[t - first - 1] if fill > 0 else 1.0
             if not equity - cost > ROUNDING * before or not equity > ROUNDING * before:
                 return False
-            for j in range(names):
-                held[j] = ordered[j]
-                lost_from[j] = LOST_AT * price[j] if ordered[j] < 0.0 else np.inf
-                books.shorted[j] |= ordered[j] < 0.0
             if len(books.quantities):
                 books.quantities[fill, :, 0] = held
             cash -= net + cost
@@ -69,11 +65,13 @@ def _player(sources: int) -> Callable[..., bool]:
             commission += plans.rates[COMMISSION, 0] * gross
             fills[FILL_EQUITY, fill, 0], fills[TRADED, fill, 0] = equity, gross / equity
             fills[TURNOVER, fill, 0] = 0.5 * (gross + abs(net)) / equity
-            start = t
+            start, end = t, rows if last else plans.filled[fill + 1]
             if not plans.at_open:
-                path[t - first], before, start = equity - cost, equity - cost, t + 1
+                path[t - first], before, start, end = equity - cost, equity - cost, t + 1, min(end + 1, rows)
             if not _hold(marks[start:end], held, lost_from, cash, before, path[start - first : end - first]):
                 return False
+        for j in range(names):
+            books.shorted[j] = least[j] < 0.0
         books.costs[SLIPPAGE, 0], books.costs[COMMISSION, 0] = slippage, commission
         books.owed[0], books.fills_of[0] = owed, len(plans.filled)
         return True
@@ -94,38 +92,37 @@ def _tradable(price: Floats, lost_from: Floats) -> bool:
 
 
 @part
-def _traded(ordered: Floats, held: Floats, price: Floats) -> tuple[float, float]:
+def _trade(
+    values: Floats, mark: Floats, price: Floats, held: Floats, moved: Floats, lost_from: Floats, least: Floats
+) -> None:
+    """Hold values (N) at the decision's mark, posted at the fill's price; set the values that this moves."""
+    for j in range(len(held)):
+        ordered = values[j] / mark[j]
+        moved[j] = (ordered - held[j]) * price[j]
+        lost_from[j] = LOST_AT * price[j] if ordered < 0.0 else np.inf
+        least[j] = ordered if ordered < least[j] else least[j]
+        held[j] = ordered
+
+
+@part
+def _traded(moved: Floats) -> tuple[float, float]:
     """Return the value that a fill trades, gross and net."""
     gross, net = 0.0, 0.0
-    for j in range(len(price)):
-        moved = (ordered[j] - held[j]) * price[j]
-        gross += abs(moved)
-        net += moved
+    for j in range(len(moved)):
+        gross += abs(moved[j])
+        net += moved[j]
     return gross, net
 
 
 @part
 def _hold(marks: Floats, held: Floats, lost_from: Floats, cash: float, before: float, path: Floats) -> bool:
     """Write the equity of a stretch of rows; return false where a mark takes collateral or leaves nothing."""
-    rows, names = marks.shape
-    done, lost = rows // 8 * 8, 0
-    for i in range(0, done, 8):
-        m0, m1, m2, m3, m4, m5, m6, m7 = (
-            marks[i], marks[i + 1], marks[i + 2], marks[i + 3], marks[i + 4], marks[i + 5], marks[i + 6], marks[i + 7]
-        )  # fmt: skip
-        for j in range(names):
-            level = lost_from[j]
-            lost += (m0[j] >= level) | (m1[j] >= level) | (m2[j] >= level) | (m3[j] >= level)
-            lost += (m4[j] >= level) | (m5[j] >= level) | (m6[j] >= level) | (m7[j] >= level)
-    for i in range(done, rows):
-        for j in range(names):
-            lost += marks[i, j] >= lost_from[j]
-    if lost > 0:
+    if first_lost(marks, lost_from) < len(marks):
         return False
     set_values(marks, held, path)
-    for i in range(rows):
+    fallen = 0
+    for i in range(len(path)):
         path[i] = cash + path[i]
-        if not path[i] > ROUNDING * before:
-            return False
+        fallen += not path[i] > ROUNDING * before
         before = path[i]
-    return True
+    return fallen == 0

@@ -7,7 +7,7 @@ import numpy as np
 
 from tvquant.core.books import CostModel
 from tvquant.core.errors import ProfileError
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Instrument, Kind, by_kinds
 from tvquant.core.panel import Floats, frozen
 
 BORROWED = frozenset({Kind.SPOT, Kind.STOCK, Kind.ETF})
@@ -21,9 +21,9 @@ class Loans(NamedTuple):
     shares: Floats
 
 
-def pays_borrow_fee(instrument: Instrument) -> bool:
-    """Return whether a short of the instrument is borrowed for a fee (R-SIM-17)."""
-    return not instrument.kinds.isdisjoint(BORROWED) and Kind.SWAP not in instrument.kinds
+def pays_borrow_fee(kinds: frozenset[Kind]) -> bool:
+    """Return whether a short of an instrument of these kinds is borrowed for a fee (R-SIM-17)."""
+    return not kinds.isdisjoint(BORROWED) and Kind.SWAP not in kinds
 
 
 def loans_of(costs: CostModel, instruments: Sequence[Instrument]) -> Loans:
@@ -36,7 +36,7 @@ def loans_of(costs: CostModel, instruments: Sequence[Instrument]) -> Loans:
     ProfileError : a rate for what is not borrowed.
     """
     own = dict(costs.borrow_rates)
-    pays = np.array([pays_borrow_fee(one) for one in instruments], np.float64)
+    pays = np.array(by_kinds(instruments, pays_borrow_fee), np.float64)
     if not own:
         return Loans(costs.borrow_rate, frozen(pays * (costs.borrow_rate > 0.0)))
     for one, borrowed in zip(instruments, pays, strict=True):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tvquant.core.books import COST_KINDS, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import ModelError
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Instrument, swaps_among
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.simulation.account import (
     BARE,
@@ -146,7 +146,7 @@ def plan_of(simulator: Simulator, panel: Panel, path: WeightPath, costs: CostMod
         prices=frozen(np.where(prices > 0.0, prices, 1.0)),
         at_open=execution.at_open,
         late=frozen(rows[:, None] < market.opened if len(market.opened) else np.empty((0, names), np.bool_)),
-        swaps=frozen(np.array([Kind.SWAP in one.kinds for one in asked.instruments])),
+        swaps=frozen(swaps_among(asked.instruments)),
         loans=frozen(loans.unit * loans.shares),
         yields=yields if len(yields) else frozen(np.zeros(len(panel.times))),
     )

@@ -18,6 +18,8 @@ from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.core.quoting import shown
 from tvquant.simulation.simulators.contract import Simulator, refusals_of
 
+NUMBERS, WHOLE_NUMBERS = (float, int, Real), (int, Integral)
+"""Their first types are told at once, which the abstract ones are not."""
 type Columns = NDArray[np.intp] | None
 """Column numbers of the panel; None is all of them in the panel's order."""
 
@@ -42,9 +44,9 @@ def check_rules(costs: CostModel, execution: Execution) -> None:
         ("costs.maker_share", costs.maker_share, 1.0),
         *((f"costs.borrow_rates of {symbol}", rate, np.inf) for symbol, rate in costs.borrow_rates),
     ):
-        if not isinstance(value, Real) or not 0.0 <= value <= most or value == np.inf:
+        if not isinstance(value, NUMBERS) or not 0.0 <= value <= most or value == np.inf:
             raise ProfileError(f"{name} must be a number from 0 to {most:g}, found {shown(value)}")
-    if not isinstance(execution.lag, Integral):
+    if not isinstance(execution.lag, WHOLE_NUMBERS):
         raise ProfileError(f"execution.lag must be a whole number of rows, found {shown(execution.lag)}")
     for name, above in (
         ("partial", execution.partial), ("nav", execution.nav), ("participation", execution.participation)
@@ -66,7 +68,7 @@ def _check_choices(costs: CostModel, execution: Execution) -> None:
     for one in costs.tiers:
         for name, value, least in (("traded", one.traded, 0.0), ("maker_bps", one.maker_bps, -1e4),
                                    ("taker_bps", one.taker_bps, 0.0)):  # fmt: skip
-            if not isinstance(value, Real) or not least <= value < np.inf:
+            if not isinstance(value, NUMBERS) or not least <= value < np.inf:
                 raise ProfileError(f"costs.tiers: {name} must be a number from {least:g}, found {shown(value)}")
     traded = [one.traded for one in costs.tiers]
     if traded and (traded[0] != 0.0 or not all(low < high for low, high in pairwise(traded))):

@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.core.instruments import Instrument, Kind
-from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
+from tvquant.core.instruments import Instrument, swaps_among
+from tvquant.core.panel import Bools, Floats, Panel, Times, frozen, is_whole
 from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
 from tvquant.simulation.compiling import compiled
 from tvquant.simulation.preflight import Columns, first_opens, instruments_of
 
-INFINITY = int(np.float64(np.inf).view(np.int64))
 HOUR = np.timedelta64(1, "h")
 
 
@@ -42,7 +41,7 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
         eventful |= (actions[DIVIDEND] != 0.0).any(axis=1) | (actions[SPLIT] != 1.0).any(axis=1)
     delisted = {j: _delisted_row(instrument, times) for j, instrument in enumerate(instruments) if instrument.facts}
     marks, priced, ends = close, tradable, np.empty((0, names), np.bool_)
-    whole = tradable.all() and all_positive(close.view(np.int64).ravel())
+    whole = panel.whole or (columns is not None and is_whole(close, tradable))
     if not whole or any(row < rows for row in delisted.values()):
         _refuse(tradable & ~((close > 0.0) & (close < np.inf)), "close", close, instruments, times)
         marks, priced, ends = np.empty_like(close), tradable.copy(), np.zeros_like(tradable)
@@ -82,7 +81,9 @@ def _actions(panel: Panel, columns: Columns, instruments: tuple[Instrument, ...]
             _refuse(np.isinf(values) | ((values <= 0.0) & (name == "split")), name, values, instruments, panel.times)
             if ((values != none) & ~np.isnan(values)).any():
                 given[name] = np.where(np.isnan(values), none, values)
-    actions = np.zeros((2, len(panel.times) if given else 0, len(instruments)))
+    if not given:
+        return frozen(np.empty((2, 0, len(instruments))))
+    actions = np.empty((2, len(panel.times), len(instruments)))
     actions[DIVIDEND], actions[SPLIT] = given.get("dividend", 0.0), given.get("split", 1.0)
     return frozen(actions)
 
@@ -93,7 +94,7 @@ def funding_of(panel: Panel, columns: Columns, instruments: tuple[Instrument, ..
     They are 4 x T x N; two of them where no row opens later than the one before it closed, none without a swap. What
     is not known of a swap is no rate and no cover: its hours are bare.
     """
-    swaps, rows = np.array([Kind.SWAP in one.kinds for one in instruments]), len(panel.times)
+    rows, swaps = len(panel.times), swaps_among(instruments)
     if not swaps.any():
         return frozen(np.empty((0, rows, len(instruments))))
     closes = calendar(panel.calendar).close_of(panel.times)
@@ -177,15 +178,3 @@ def carry_marks(close: Floats, split: Floats, priced: Bools, halt_limit: int, ma
                 marks[t, j] /= split[t, j]
             halted[j] += 1
             ends[t, j] |= halted[j] == halt_limit + 1
-
-
-@compiled
-def all_positive(bits: Integers) -> bool:
-    """Return whether all numbers, given as the integers of their bits, are above zero and finite.
-
-    IEEE 754 orders positive doubles like these integers, with infinity and NaN on top: one cheap test for three.
-    """
-    bad = 0
-    for i in range(len(bits)):
-        bad |= (bits[i] <= 0) | (bits[i] >= INFINITY)
-    return bad == 0

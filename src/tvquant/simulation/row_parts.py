@@ -16,19 +16,37 @@ def calm_until(marks: Floats, busy: Bools, lost_from: Floats, t: int) -> int:
 
     `lost_from` (N) are the prices from which shorts have lost theirs, infinite where there is none.
     """
+    until, posted = t, False
+    while until < len(marks) and not busy[until]:
+        until += 1
+    for level in lost_from:
+        posted |= level < np.inf
+    return t + first_lost(marks[t:until], lost_from) if posted else until
+
+
+@part
+def first_lost(marks: Floats, lost_from: Floats) -> int:
+    """Return the first row in which a price has reached its level (N), the number of rows if none; eight at a time."""
     rows, names = marks.shape
-    posted = False
-    for j in range(names):
-        posted |= lost_from[j] < np.inf
-    while t < rows and not busy[t]:
-        lost = False
-        if posted:
-            for j in range(names):
-                lost |= marks[t, j] >= lost_from[j]
-        if lost:
+    calm, lost = 0, 0
+    while calm + 8 <= rows:
+        m0, m1, m2, m3 = marks[calm], marks[calm + 1], marks[calm + 2], marks[calm + 3]
+        m4, m5, m6, m7 = marks[calm + 4], marks[calm + 5], marks[calm + 6], marks[calm + 7]
+        for j in range(names):
+            level = lost_from[j]
+            lost += (m0[j] >= level) | (m1[j] >= level) | (m2[j] >= level) | (m3[j] >= level)
+            lost += (m4[j] >= level) | (m5[j] >= level) | (m6[j] >= level) | (m7[j] >= level)
+        if lost > 0:
             break
-        t += 1
-    return t
+        calm += 8
+    lost = 0
+    while calm < rows:
+        for j in range(names):
+            lost += marks[calm, j] >= lost_from[j]
+        if lost > 0:
+            break
+        calm += 1
+    return calm
 
 
 @part

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tvquant.core.instruments import Fact, Instrument, InstrumentView, Kind
+from tvquant.core.instruments import Fact, Instrument, InstrumentView, Kind, by_kinds, swaps_among
 
 
 def day(text: str) -> np.datetime64:
@@ -50,3 +50,13 @@ def test_until_drops_later_facts_and_nothing_else() -> None:
     )
     assert before.view(day("2030-01-01")) == LUNA.view(day("2021-01-01"))
     assert LUNA.until(day("2030-01-01")) is LUNA
+
+
+def test_kinds_are_asked_once_for_all_that_are_alike() -> None:
+    swap = Instrument(symbol="X:B.P", kinds=frozenset({Kind.SWAP}), currency="USDT", calendar="24x7")
+    asked: list[frozenset[Kind]] = []
+    told = by_kinds([LUNA, swap, LUNA], lambda kinds: asked.append(kinds) or len(asked))
+    assert told[0] == told[2] != told[1]
+    assert len(asked) == 2
+    assert swaps_among([LUNA, swap, LUNA]).tolist() == [False, True, False]
+    assert swaps_among([]).dtype == np.bool_

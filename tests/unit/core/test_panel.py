@@ -222,6 +222,17 @@ def test_stamps_are_those_that_held_then() -> None:
     assert seen[3].until(START + 2 * DAY).stamps == seen[1].stamps
 
 
+@pytest.mark.parametrize("bad", [0.0, -0.0, -1.0, np.inf, -np.inf, nan, -5e-324])
+def test_a_panel_is_whole_where_every_close_is_a_price(bad: float) -> None:
+    closes = np.array([[5e-324, 1.0], [np.finfo(float).max, 3.0]])
+    bars = np.ones_like(closes, bool)
+    assert panel_of({"close": closes}, tradable=bars).whole
+    assert not panel_of({"close": np.where(closes == 1.0, bad, closes)}, tradable=bars).whole
+    holed = panel_of({"close": closes}, tradable=closes != 3.0)
+    assert not holed.whole
+    assert holed.until(holed.known_at[0, 0]).whole
+
+
 def test_the_digest_is_of_the_content() -> None:
     close = np.array([[1.0, nan], [2.0, 5.0], [3.0, 6.0]])
     whole = panel(close)

@@ -29,7 +29,7 @@ FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_
 )
 def test_shorts_of_spot_and_shares_pay_a_fee_and_swaps_do_not(kinds: set[Kind], pays: bool) -> None:
     one = Instrument(symbol="X:A", kinds=frozenset(kinds), currency="USD", calendar="crypto")
-    assert pays_borrow_fee(one) is pays
+    assert pays_borrow_fee(one.kinds) is pays
 
 
 @pytest.mark.requirement("R-SIM-17")

@@ -7,7 +7,7 @@ import pytest
 
 from tvquant.core.errors import DataError
 from tvquant.core.instruments import Fact
-from tvquant.simulation.quotes import all_positive, market_of
+from tvquant.simulation.quotes import market_of
 
 NAN = np.nan
 DAY = np.timedelta64(1, "D")
@@ -78,9 +78,9 @@ def test_missing_actions_are_no_actions(market):
     assert seen.actions.shape == (2, 0, 1)
 
 
-@pytest.mark.parametrize("bad", [0.0, -0.0, -1.0, np.inf, -np.inf, NAN, -NAN, -5e-324])
-def test_only_positive_finite_numbers_pass(bad):
-    numbers = np.array([5e-324, 1.0, np.finfo(float).max, 3.0])
-    assert all_positive(numbers.view(np.int64))
-    numbers[2] = bad
-    assert not all_positive(numbers.view(np.int64))
+def test_some_names_of_a_panel_with_holes_are_used_as_they_are_where_they_have_none(market):
+    panel = market({"A": [100, 110], "B": [NAN, 12]})
+    columns = panel.columns(("X:A",))
+    assert not panel.whole
+    assert len(market_of(panel, columns, halt_limit=5, open_fills=None).ends) == 0
+    assert len(market_of(panel, panel.columns(("X:B",)), halt_limit=5, open_fills=None).ends) == 2

@@ -18,7 +18,7 @@ from tvquant.core.books import (
     SimResult,
     WeightPath,
 )
-from tvquant.core.instruments import Instrument, Kind
+from tvquant.core.instruments import Instrument, swaps_among
 from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
 from tvquant.simulation.borrow_fee import loans_of
@@ -112,7 +112,7 @@ def _terms(panel: Panel, asked: "CheckedOrders", costs: CostModel, execution: Ex
         margin=float(execution.maintenance_margin),
         loan_rate=float(loans.unit),
         loans=loans.shares,
-        swaps=np.array([Kind.SWAP in one.kinds for one in asked.instruments]),
+        swaps=swaps_among(asked.instruments),
         yields=yields_of(costs, panel, int(asked.filled[0])),
     )
 

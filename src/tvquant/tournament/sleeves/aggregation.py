@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.calendars import calendar
-from tvquant.core.instruments import Kind
+from tvquant.core.instruments import swaps_among
 from tvquant.core.panel import Bools, Floats, Panel, Times
 
 HOUR = np.timedelta64(1, "h")
@@ -82,7 +82,7 @@ def bars_on(panel: Panel, rows: Times, market: str) -> RowBars:
         return RowBars(fields=made, known_at=known, tradable=tradable)
     made = {name: _field(panel, name, groups) for name in panel.fields if not name.startswith("funding")}
     made["total_return"][np.argmax(tradable, axis=0), np.arange(tradable.shape[1])] = np.nan  # no row before it
-    swaps = np.array([Kind.SWAP in one.kinds for one in panel.instruments])
+    swaps = swaps_among(panel.instruments)
     if swaps.any():
         made |= _funding(panel, rows, market, groups, swaps)
     return RowBars(fields=made, known_at=known, tradable=tradable)
