@@ -159,7 +159,7 @@ import test_sync as told
 
 lake, factor = told.Lake(Path(sys.argv[2])), float(sys.argv[3])
 made, clock = told.world(16, 4, 0, 400), told.at_its_end(400)
-limits = told.RateLimits(requests_per_second=60, burst=2, bars_per_request=200, concurrency=8)
+limits = told.RateLimits(requests_per_second=30, burst=2, bars_per_request=200, concurrency=8)
 
 class Moved(told.Simulated):
     async def bars(self, symbol, interval, **span):

@@ -10,8 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from builders.worlds import drawn_once  # noqa: F401 (a fixture)
 from tvquant.lake import Lake
 from tvquant.lake.reading.funding import known_funding
+
+pytestmark = pytest.mark.usefixtures("drawn_once")
 
 BTC, ETH, SIM = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:S004USDT"
 type Call = Callable[..., Any]

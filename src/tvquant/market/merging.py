@@ -2,12 +2,14 @@
 
 Workers hand over their rows and wait. Whatever has come together within a moment is merged at once, because a commit
 costs about the same for one asset and for fifty; it is written beside the loop, so that requests go out meanwhile.
+The moment ends where nobody is at work any more whose rows could still come.
 Where a batch is refused, its assets are tried alone, so that one of them cannot hold up the others; a disk that takes
 nothing more refuses all of them.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ from tvquant.market.providers.contract import FUNDING
 from tvquant.market.tasks import DataTask
 
 GATHER = 0.5
-"""Seconds in which rows come together; requests come at some tens a second, a commit costs a good tenth of one."""
+"""Seconds in which rows come together, at most; requests come at some tens a second, a commit costs a good tenth."""
 NO_FUNDING = pl.DataFrame(schema={"symbol": pl.String(), **FUNDING})
 
 
@@ -66,6 +68,22 @@ class Merger:
         self.clock = clock
         self._waiting: list[_Waiting] = []
         self._turn = asyncio.Lock()
+        self._at_work: set[tuple[str, str]] = set()
+        self._all_came: asyncio.Future[None] | None = None
+
+    @contextmanager
+    def expecting(self, task: DataTask) -> Iterator[None]:
+        """Let others wait a moment for the rows of this asset, until they are handed over or the worker is done."""
+        self._at_work.add(task.key)
+        try:
+            yield
+        finally:
+            self._came(task)
+
+    def _came(self, task: DataTask) -> None:
+        self._at_work.discard(task.key)
+        if not self._at_work and self._all_came is not None and not self._all_came.done():
+            self._all_came.set_result(None)
 
     async def merge(self, task: DataTask, rows: pl.DataFrame, funding: pl.DataFrame = NO_FUNDING) -> Merged:
         """Write the rows of one asset, and before them its funding, together with those of others.
@@ -76,6 +94,7 @@ class Merger:
         """
         one = _Waiting(task, rows, funding, asyncio.get_running_loop().create_future())
         self._waiting.append(one)
+        self._came(task)
         if len(self._waiting) == 1:
             await self._write_together()
         return await one.done
@@ -84,9 +103,9 @@ class Merger:
         """Wait for others, then write; whatever happens, no one is left waiting."""
         batch = self._waiting
         try:
-            await asyncio.sleep(GATHER)
-            self._waiting = []
+            await self._others()
             async with self._turn:
+                self._waiting = []
                 told = await asyncio.to_thread(self._written, batch)
             for one, found in told:
                 if one.done.done():  # its worker was cancelled
@@ -100,6 +119,15 @@ class Merger:
                 one.done.cancel()  # has no effect where there is a result
             if self._waiting is batch:
                 self._waiting = []
+
+    async def _others(self) -> None:
+        """Wait for the rows of those who are at work, for a moment at most."""
+        await asyncio.sleep(0)  # who is ready hands over now
+        if not self._at_work:
+            return
+        self._all_came = asyncio.get_running_loop().create_future()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_came, GATHER)
 
     def _written(self, batch: Sequence[_Waiting]) -> list[tuple[_Waiting, Merged | TvquantError]]:
         """Commit the rows, one commit per interval, reason and basis; return what became of each."""

@@ -109,12 +109,14 @@ class DataWorker:
         """
         if covered is None:
             covered = coverage(self.lake, [task.physical_symbol], task.interval)[task.physical_symbol]
-        return await self._work(task, covered, None)
+        with self.merger.expecting(task):
+            return await self._work(task, covered, None)
 
     async def mend(self, task: DataTask, covered: Coverage) -> TaskOutcome:
         """Ask for the asset's holes alone, the newest first; those that bring no new bars are registered as such."""
         record = self._record(task)
-        return await self._work(task, covered, open_holes(covered, record)[:FILLS])
+        with self.merger.expecting(task):
+            return await self._work(task, covered, open_holes(covered, record)[:FILLS])
 
     async def _work(self, task: DataTask, covered: Coverage, holes: Sequence[Hole] | None) -> TaskOutcome:
         symbol = task.physical_symbol

@@ -11,7 +11,7 @@ from tvquant.lake import Lake
 from tvquant.lake.storage import tables
 from tvquant.lake.writing.upserts import upsert
 from tvquant.market.fetching import NO_ROWS
-from tvquant.market.merging import Merged, Merger
+from tvquant.market.merging import GATHER, Merged, Merger
 from tvquant.market.tasks import DataTask
 
 VALUES = NO_ROWS.columns
@@ -47,6 +47,24 @@ def test_rows_that_come_together_are_one_commit(lake: Lake, merger: Merger) -> N
         assert (found.upsert.inserted, found.coverage.bars) == (count, count)
     stored = tables.read(lake.root, "bars")
     assert set(stored["source"]) == {"told"}
+
+
+def test_rows_wait_for_those_at_work_alone_and_for_a_moment_at_most(lake: Lake, merger: Merger) -> None:
+    async def work(name: str, seconds: float) -> float:
+        with merger.expecting(task(name)):
+            await asyncio.sleep(seconds)
+            if name != "BINANCE:SOLUSDT":  # which brings nothing
+                await merger.merge(task(name), rows(name))
+            return asyncio.get_running_loop().time()
+
+    async def together(*late: tuple[str, float]) -> list[float]:
+        began = asyncio.get_running_loop().time()
+        return [at - began for at in await asyncio.gather(*(work(*one) for one in late))]
+
+    assert run(together((BTC, 0.1), (ETH, 0.2), ("BINANCE:SOLUSDT", 0.3))) == pytest.approx([0.3, 0.3, 0.3])
+    assert tables.version(lake.root, "bars") == 0
+    run(together(("BINANCE:XRPUSDT", 0.0), ("BINANCE:ADAUSDT", 2 * GATHER)))
+    assert tables.version(lake.root, "bars") == 2
 
 
 def test_rows_are_stored_under_the_basis_of_their_symbol(lake: Lake) -> None:
