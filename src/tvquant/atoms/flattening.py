@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from tvquant.core.allocations import CAP_TOLERANCE, Constraint
+from tvquant.core.allocations import CAP_TOLERANCE, Constraint, violated
 from tvquant.core.errors import ModelError
 from tvquant.core.problems import Limits
 from tvquant.core.streams import Composition
@@ -95,6 +95,9 @@ def keep_caps(
     for asset in held.net:
         if asset not in clusters:
             raise ModelError(f"asset {asset}: it is held and has no selection cluster")
+    found = _verified(held, clusters, limits)
+    if not violated(found):  # as good as always, since the allocation kept the same limits
+        return Netted(weights=weights, net=held.net, gross=held.gross, constraints=found, moved=0.0)
     together: dict[int, set[str]] = {}
     for asset in held.net:
         together.setdefault(clusters[asset], set()).add(asset)

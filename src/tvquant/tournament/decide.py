@@ -202,9 +202,11 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         made = replace(made, attempts=(told(guard), *made.attempts))
     neutral = () if beta is None else (canonical_array(beta.values),)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode(), *neutral)
-    decision = _decision(view, rules, choice, inputs, made, dict(zip(ids, known.clusters, strict=True)))
-    decision = replace(decision, gates=gates_of(view, rules, choice.winners))
-    return _netted(view, problem, decision, made, choice.response) if made.weights else decision
+    held = _netted(view, problem, made, choice.response, rules.stamps) if made.weights else {"allocation": made}
+    gates = view.once(("gates of winners", rules.choosing), lambda: gates_of(view, rules, choice.winners))
+    return _decision(
+        view, rules, choice, inputs, clusters=dict(zip(ids, known.clusters, strict=True)), gates=gates, **held
+    )
 
 
 def _l2(spec: StrategySpec, regime: MarketRegime) -> float:
@@ -229,9 +231,9 @@ def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | N
 
 
 def _netted(
-    view: View, problem: Problem, decision: Decision, made: Allocation, response: SelectionResponse
-) -> Decision:
-    """Return the decision with physical weights, every limit verified on them; a failure where no scaling helps."""
+    view: View, problem: Problem, made: Allocation, response: SelectionResponse, stamps: Stamps
+) -> dict[str, Any]:
+    """Return what a decision has of physical weights, every limit verified on them; a failure where no scaling helps."""
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     within = problem.declared if made.risk_profile == FIXED else problem
     netted = keep_caps(made.weights, problem.composition, assets, within.limits)
@@ -248,17 +250,16 @@ def _netted(
             attempts=attempts,
             constraints=(),
         )
-        return replace(decision, allocation=failed)
+        return {"allocation": failed}
     weights = {key: w for key, w in netted.net.items() if w != 0.0}
     cancelled = {key: w for key, w in netted.gross.items() if w != abs(netted.net[key])}
-    return replace(
-        decision,
-        allocation=replace(made, expected=expected_of(problem, netted.weights, made.risk_profile)),
-        atoms={symbol: w for symbol, w in netted.weights.items() if w != 0.0},
-        netting=Netting(moved=netted.moved, gross=cancelled, constraints=netted.constraints),
-        weights=weights,
-        stamps=decision.stamps | view.panel.stamps_of(tuple(weights)),
-    )
+    return {
+        "allocation": replace(made, expected=expected_of(problem, netted.weights, made.risk_profile)),
+        "atoms": {symbol: w for symbol, w in netted.weights.items() if w != 0.0},
+        "netting": Netting(moved=netted.moved, gross=cancelled, constraints=netted.constraints),
+        "weights": weights,
+        "stamps": stamps | view.panel.stamps_of(tuple(weights)),
+    }
 
 
 def _unsolved(spec: StrategySpec, what: str, why: ModelError) -> Allocation:
@@ -274,19 +275,16 @@ def _decision(
     choice: SelectionOutcome,
     inputs: str,
     allocation: Allocation | None = None,
-    clusters: Mapping[str, int] | None = None,
+    **held: Any,
 ) -> Decision:
-    """Return a strategy's decision before netting, all cash."""
+    """Return a strategy's decision: all cash, but for what is `held`, by fields of a decision."""
     return Decision(
         as_of=view.as_of,
         funnel=choice.funnel,
         excluded=choice.excluded,
         response=choice.response,
-        allocation=allocation,
-        clusters=clusters or {},
-        weights={},
         inputs=inputs,
-        stamps=rules.stamps,
+        **{"allocation": allocation, "weights": {}, "stamps": rules.stamps, **held},
     )
 
 

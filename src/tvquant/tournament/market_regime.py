@@ -36,7 +36,7 @@ def market_regime(view: View, rules: Rules) -> MarketRegime:
 
 def regime_key(rules: Rules) -> tuple[Hashable, ...]:
     """Return what decides the regime at a view: how winners are chosen from the pool does not."""
-    return "regime", rules.judging, rules.regime
+    return "regime", rules.watching
 
 
 def market_regime_at(panel: Panel, row: int, rules: Rules) -> MarketRegime:

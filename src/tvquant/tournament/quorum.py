@@ -51,13 +51,16 @@ def quorum_view(view: View, spec: Spec) -> QuorumView:
 
 def quorum_view_by(view: View, rules: Rules) -> QuorumView:
     """Return the view that a decision by these rules is made on."""
-    universe, excluded = rules.universe, frozenset(rules.universe.exclude_kinds)
 
-    def may_be_held(one: Instrument) -> bool:
-        return belongs(one, universe) and not one.kinds_at(view.as_of) & excluded
+    def choose() -> Chosen:
+        universe, excluded = rules.universe, frozenset(rules.universe.exclude_kinds)
 
-    key = ("quorum", universe, rules.data.quorum)
-    return _answering(view, view.once(key, lambda: _chosen(view, may_be_held, rules.data.quorum)))
+        def may_be_held(one: Instrument) -> bool:
+            return belongs(one, universe) and not one.kinds_at(view.as_of) & excluded
+
+        return _chosen(view, may_be_held, rules.data.quorum)
+
+    return _answering(view, view.once(("quorum", rules.answering), choose))
 
 
 type Chosen = tuple[View | None, Footing]

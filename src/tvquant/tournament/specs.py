@@ -40,8 +40,9 @@ class Rules:
     `logics` are the values of what the logics of its scanners declare.
     `sides` are declared weights by whose signs names are held that no scanner recruits; None: all on one side.
 
-    `recruiting`, `judging`, `choosing` and `training` are the parts of them that decide who is recruited, whose data
-    may be used, who wins, and what is estimated of the winners: rules that differ elsewhere share these.
+    `answering`, `recruiting`, `judging`, `watching`, `choosing` and `training` are the parts of them that decide which
+    bar answers, who is recruited, whose data may be used, the regime, who wins, and what is estimated of the winners:
+    rules that differ elsewhere share these.
     """
 
     universe: UniverseSection
@@ -53,8 +54,10 @@ class Rules:
     estimates: Estimates = HOUSE
     logics: tuple[Options, ...] = ()
     sides: FixedWeights | None = None
+    answering: Parts = field(init=False, compare=False, repr=False)
     recruiting: Parts = field(init=False, compare=False, repr=False)
     judging: Parts = field(init=False, compare=False, repr=False)
+    watching: Parts = field(init=False, compare=False, repr=False)
     choosing: Parts = field(init=False, compare=False, repr=False)
     training: Parts = field(init=False, compare=False, repr=False)
 
@@ -62,8 +65,10 @@ class Rules:
         recruiting = Parts((self.universe, self.data, self.sides))
         judging = Parts((recruiting, self.train))
         choosing = Parts((judging, self.selection, self.logics))
+        object.__setattr__(self, "answering", Parts((self.universe, self.data.quorum)))
         object.__setattr__(self, "recruiting", recruiting)
         object.__setattr__(self, "judging", judging)
+        object.__setattr__(self, "watching", Parts((judging, self.regime)))
         object.__setattr__(self, "choosing", choosing)
         object.__setattr__(self, "training", Parts((choosing, self.estimates)))
 

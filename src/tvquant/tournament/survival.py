@@ -8,7 +8,8 @@ import numpy as np
 
 from tvquant.core.allocations import Attempt
 from tvquant.core.decisions import Survival
-from tvquant.core.panel import Floats
+from tvquant.core.instruments import Instant
+from tvquant.core.panel import Floats, Panel
 from tvquant.tournament.specs import Previous
 from tvquant.tournament.views import View
 
@@ -32,12 +33,17 @@ def drawdown(view: View, previous: Previous) -> float:
     """Return the deepest fall from a peak of the equity of the previous weights, since their mark."""
     if previous.since is None or not previous.weights:
         return 0.0
-    panel, keys = view.panel, tuple(previous.weights)
-    first = int(np.searchsorted(panel.times, previous.since, side="right"))
-    returns = panel.fields["total_return"][first:, panel.columns(keys)]
-    growth = np.cumprod(1.0 + np.where(np.isfinite(returns), returns, 0.0), axis=0)
-    equity: Floats = np.append(1.0, 1.0 + (growth - 1.0) @ np.array([previous.weights[key] for key in keys]))
+    since = previous.since
+    gain = view.once(("gain since", since), lambda: _gain(view.panel, since))[:, view.panel.columns((*previous.weights,))]
+    equity: Floats = np.append(1.0, 1.0 + gain @ np.array([*previous.weights.values()]))
     return float((1.0 - equity / np.maximum.accumulate(equity)).max())
+
+
+def _gain(panel: Panel, since: Instant) -> Floats:
+    """Return what each name of a panel has gained by each row after a bar (R x N)."""
+    returns = panel.fields["total_return"][int(np.searchsorted(panel.times, since, side="right")) :]
+    gain: Floats = np.cumprod(1.0 + np.where(np.isfinite(returns), returns, 0.0), axis=0) - 1.0
+    return gain
 
 
 def told(found: Survival) -> Attempt:

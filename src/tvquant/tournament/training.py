@@ -107,5 +107,7 @@ def with_preparation(made: Allocation, known: Training) -> Allocation:
         usual = f"{given.shrinkage:.4g}, {HARDENED_SHRINKAGE} times the estimate (at most 1)"
         outcome = usual if given.shrinkage else f"none that could be raised: a covariance by {given.method} has none"
         before.append(Attempt(what="shrinkage", outcome=f"{outcome}: hardened pool"))
+    if not before:
+        return made
     weights = {**made.weights, **dict.fromkeys(still, 0.0)} if made.weights else made.weights
     return replace(made, weights=weights, attempts=(*before, *made.attempts))
