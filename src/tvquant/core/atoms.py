@@ -1,7 +1,7 @@
 """Atoms: one physical asset held for one reason in one direction; and the pool that selection chooses from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
@@ -31,17 +31,18 @@ class Atom:
     physical_symbol : instrument key.
     logic : name of the signal family that holds it.
     scan : scanner that recruited it; empty where the whole universe was taken.
+    symbol : derived: `Symbol_Logic_Direction`, the key of strategy-level matrices. It is never parsed: the fields are
+        kept.
     """
 
     physical_symbol: str
     logic: str
     direction: Direction
     scan: str = ""
+    symbol: str = field(init=False, compare=False, repr=False)
 
-    @property
-    def symbol(self) -> str:
-        """`Symbol_Logic_Direction`, the key of strategy-level matrices. It is never parsed: the fields are kept."""
-        return f"{self.physical_symbol}_{self.logic}_{self.direction}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbol", f"{self.physical_symbol}_{self.logic}_{self.direction}")
 
     @property
     def venue(self) -> str:

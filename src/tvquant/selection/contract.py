@@ -95,7 +95,9 @@ class SelectionContext:
             if found is not None:
                 object.__setattr__(self, name, frozen(found))
         for name in ("identities", "probabilities", "parts", "absent", "missing", "vetoes", "thresholds", "recruited"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            filled: Mapping[str, Any] = getattr(self, name)
+            if not isinstance(filled, MappingProxyType):  # else an earlier context of this selection made it so
+                object.__setattr__(self, name, MappingProxyType(dict(filled)))
 
     def of_instruments(self, term: str) -> Floats:
         """Return values (K) of a term of the atoms' instruments; NaN where the feature set does not have the term."""

@@ -16,7 +16,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import starmap
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -26,7 +26,7 @@ from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.simulation.accruals import CLOSED, OF_CASH, Accruals
 from tvquant.simulation.preflight import delay
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored, sizes_of
 from tvquant.tournament.trades import ROUNDING, Trades
 
 if TYPE_CHECKING:
@@ -202,13 +202,12 @@ def _history(panel: Panel, halt_limit: int) -> tuple["PriceRows", Floats, Floats
 def ordered(panel: Panel, of: Spans, execution: Execution, rebalances: Sequence[Rebalance]) -> Ordered:
     """Return what atoms ordered at each fill."""
     heads = ("atom", "symbol", "direction")
-    atoms = {
-        label[0]: label for one in rebalances for label in zip(*(one.holdings[head] for head in heads), strict=True)
-    }
+    every = [list(chain.from_iterable(one.holdings[head] for one in rebalances)) for head in heads]
+    atoms = dict(zip(every[0], zip(*every, strict=True), strict=True))
     place = {atom: j for j, atom in enumerate(atoms)}
     signed = np.zeros((len(rebalances), len(atoms)))
-    for k, one in enumerate(rebalances):
-        signed[k, [place[atom] for atom in one.holdings["atom"]]] = one.sizes
+    decision, sizes = sizes_of(rebalances)
+    signed[decision, [place[atom] for atom in every[0]]] = sizes
     name = panel.columns(tuple(symbol for _, symbol, _ in atoms.values()))
     price = of.marks[of.decided][:, name]
     through = (of.units[of.filled] / of.units[of.decided])[:, name]

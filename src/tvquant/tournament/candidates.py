@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 
@@ -283,10 +284,14 @@ def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
         features=instrument_features(view, rules),
         parameters=rules.selection,
         train=rules.train,
-        identities={one.key: one.identity for one in view.panel.instruments},
+        identities=view.once("identities", lambda: _identities(view.panel)),
         periods_per_year=calendar(view.panel.calendar).periods_per_year,
         once=lambda part, compute: view.once((part, key), compute),
     )
+
+
+def _identities(panel: Panel) -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({one.key: one.identity for one in panel.instruments})
 
 
 def selection_context(view: View, rules: Rules) -> SelectionContext | None:
@@ -297,8 +302,12 @@ def selection_context(view: View, rules: Rules) -> SelectionContext | None:
 
 def candidate_atoms(view: View, rules: Rules) -> tuple[Atom, ...]:
     """Return the atoms that a selection model chooses from: recruited, of healthy names, with an open gate."""
-    out = gated_out(view, rules)
-    return tuple(atom for atom in _healthy(view, rules) if atom.symbol not in out)
+
+    def compute() -> tuple[Atom, ...]:
+        out = gated_out(view, rules)
+        return tuple(atom for atom in _healthy(view, rules) if atom.symbol not in out)
+
+    return view.once(("candidates", rules.judging, rules.logics), compute)
 
 
 def _healthy(view: View, rules: Rules) -> tuple[Atom, ...]:

@@ -202,10 +202,12 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         made = replace(made, attempts=(told(guard), *made.attempts))
     neutral = () if beta is None else (canonical_array(beta.values),)
     inputs = digest_bytes(choice.inputs.encode(), known.digest.encode(), *neutral)
-    held = _netted(view, problem, made, choice.response, rules.stamps) if made.weights else {"allocation": made}
+    fields: dict[str, Any] = {"allocation": made}
+    if made.weights:
+        fields = _netted(view, problem, made, choice.response, rules.stamps)
     gates = view.once(("gates of winners", rules.choosing), lambda: gates_of(view, rules, choice.winners))
     return _decision(
-        view, rules, choice, inputs, clusters=dict(zip(ids, known.clusters, strict=True)), gates=gates, **held
+        view, rules, choice, inputs, clusters=dict(zip(ids, known.clusters, strict=True)), gates=gates, **fields
     )
 
 
@@ -233,7 +235,7 @@ def correlations(view: View, rules: Rules) -> tuple[tuple[str, ...], Floats] | N
 def _netted(
     view: View, problem: Problem, made: Allocation, response: SelectionResponse, stamps: Stamps
 ) -> dict[str, Any]:
-    """Return what a decision has of physical weights, every limit verified on them; a failure where no scaling helps."""
+    """Return fields of a decision that holds: net weights, every limit verified on them; or that none keep these."""
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     within = problem.declared if made.risk_profile == FIXED else problem
     netted = keep_caps(made.weights, problem.composition, assets, within.limits)

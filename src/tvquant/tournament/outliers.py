@@ -153,25 +153,28 @@ def study(
     `first_fills` are numbers of the first fill of each window that was filled; `ids` of all windows, `partial` which of
     them the panel ends before: these have no Sharpe ratio.
     """
-    book = _Book(panel, result, execution)
+    book, year = _Book(panel, result, execution), calendar(panel.calendar).periods_per_year
+    spans = book.windows(first_fills)
     columns = {name: np.full(len(ids), np.nan) for name in ("change", "sharpe", "drawdown")}
-    found: list[Outlier] = []
-    chance, year = 0.0, calendar(panel.calendar).periods_per_year
     rates = np.broadcast_to(risk_free.per_row, result.returns.shape)
-    for k, span in enumerate(book.windows(first_fills)):
-        rows = book.row_returns(span)
-        change, drawdown, stretch = book.fall(span)
-        judged = len(rows) >= LEAST_ROWS and not partial[k]
-        sharpe = _sharpe(rows - rates[book.rows_of(span)], year) if judged else math.nan
+    chance = 0.0
+    for alike in _of_one_shape(spans, book):
+        rows = np.array([book.rows_of(spans[k]) for k in alike])
+        columns["change"][alike], columns["drawdown"][alike], *_ = _falls(book.levels([spans[k] for k in alike]))
+        judged = [j for j, k in enumerate(alike) if rows.shape[1] >= LEAST_ROWS and not partial[k]]
         if judged:
-            chance += _chance(len(rows), year, SHARPE)
-        columns["change"][k], columns["sharpe"][k], columns["drawdown"][k] = change, sharpe, drawdown
-        deep = drawdown < WINDOW_DRAWDOWN
-        if reasons := (*(("sharpe",) if abs(sharpe) > SHARPE else ()), *(("drawdown",) if deep else ())):
-            evidence = jump_of(rows)
-            at = book.rows_of(span)[evidence.at]
-            found.append(book.explained(stretch if deep else span, evidence, at, window=ids[k], reasons=reasons))
-    _, deepest, stretch = book.fall(slice(0, len(book.after)))
+            chance += len(judged) * _chance(rows.shape[1], year, SHARPE)
+            excess = book.row_returns([spans[alike[j]] for j in judged], rows[judged]) - rates[rows[judged]]
+            columns["sharpe"][[alike[j] for j in judged]] = _sharpes(excess, year)
+    found: list[Outlier] = []
+    sharp, deep = np.abs(columns["sharpe"]) > SHARPE, columns["drawdown"] < WINDOW_DRAWDOWN
+    for k in np.flatnonzero(sharp | deep).tolist():
+        reasons = (*(("sharpe",) if sharp[k] else ()), *(("drawdown",) if deep[k] else ()))
+        rows = book.rows_of(spans[k])
+        evidence = jump_of(book.row_returns([spans[k]], rows[None])[0])
+        span = book.fall(spans[k])[1] if deep[k] else spans[k]
+        found.append(book.explained(span, evidence, rows[evidence.at], window=ids[k], reasons=reasons))
+    deepest, stretch = book.fall(slice(0, len(book.after)))
     if deepest < RUN_DRAWDOWN:
         rows = result.returns[book.row[stretch.start] : book.row[stretch.stop - 1] + 1]
         evidence = jump_of(rows)
@@ -205,20 +208,22 @@ class _Book:
         first, last = int(self.row[span.start]), int(self.row[span.stop - 1])
         return np.arange(min(first + 1, last), last + 1)
 
-    def row_returns(self, span: slice) -> Floats:
-        """Return the return of each of these rows, the first from the fill, the last to the next fill."""
-        inner = self._result.equity[self.rows_of(span)[:-1]]
-        return _growth(np.concatenate([self.before[span.start : span.start + 1], inner, [self.after[span.stop - 1]]]))
+    def row_returns(self, spans: Sequence[slice], rows: NDArray[np.int64]) -> Floats:
+        """Return the returns of the R rows of W windows (W x R), the first from the fill, the last to the next fill."""
+        start, stop = np.array([(one.start, one.stop - 1) for one in spans]).T
+        levels = [self.before[start, None], self._result.equity[rows[:, :-1]], self.after[stop, None]]
+        return _growth(np.concatenate(levels, axis=1))
 
-    def fall(self, span: slice) -> tuple[float, float, slice]:
-        """Return change, deepest drawdown and the steps of its fall, within some steps."""
-        level = np.concatenate([self.before[span.start : span.start + 1], self.after[span]])
-        peak = np.maximum.accumulate(level)
-        falls = np.where(peak > 0.0, level / np.where(peak > 0.0, peak, 1.0) - 1.0, 0.0)
-        trough = int(np.argmin(falls))
-        top = int(np.flatnonzero(level[: trough + 1] == peak[trough])[-1])
-        change = float(level[-1] / level[0] - 1.0) if level[0] > 0.0 else 0.0
-        return change, float(falls[trough]), slice(span.start + top, span.start + max(trough, top + 1))
+    def levels(self, spans: Sequence[slice]) -> Floats:
+        """Return the equity before W windows of S steps each, and after each step (W x (S + 1))."""
+        start = np.array([one.start for one in spans])[:, None]
+        after = self.after[start + np.arange(spans[0].stop - spans[0].start)]
+        return np.concatenate([self.before[start], after], axis=1)
+
+    def fall(self, span: slice) -> tuple[float, slice]:
+        """Return the deepest drawdown within some steps, and the steps of its fall."""
+        _, deepest, (top,), (trough,) = _falls(self.levels([span]))
+        return float(deepest[0]), slice(span.start + int(top), span.start + max(int(trough), int(top) + 1))
 
     def explained(
         self, span: slice, evidence: Jump, largest: int, *, window: int | None, reasons: tuple[str, ...]
@@ -311,16 +316,37 @@ def _market(panel: Panel) -> Floats:
     return median_move(panel.fields["total_return"])
 
 
+def _of_one_shape(spans: Sequence[slice], book: _Book) -> list[list[int]]:
+    """Return the numbers of windows, those together that have as many steps and as many rows."""
+    alike: dict[tuple[int, int], list[int]] = {}
+    for k, one in enumerate(spans):
+        alike.setdefault((one.stop - one.start, len(book.rows_of(one))), []).append(k)
+    return list(alike.values())
+
+
+def _falls(level: Floats) -> tuple[Floats, Floats, NDArray[np.intp], NDArray[np.intp]]:
+    """Return change, deepest drawdown, and the numbers of its peak and its trough, of W books of L levels (W each)."""
+    peak, book = np.maximum.accumulate(level, axis=1), np.arange(len(level))
+    falls = np.where(peak > 0.0, level / np.where(peak > 0.0, peak, 1.0) - 1.0, 0.0)
+    trough = np.argmin(falls, axis=1)
+    until = np.arange(level.shape[1]) <= trough[:, None]
+    top = level.shape[1] - 1 - np.argmax(((level == peak[book, trough][:, None]) & until)[:, ::-1], axis=1)
+    began = level[:, 0]
+    change = np.where(began > 0.0, level[:, -1] / np.where(began > 0.0, began, 1.0) - 1.0, 0.0)
+    return change, falls[book, trough], top, trough
+
+
 def _growth(levels: Floats) -> Floats:
-    """Return simple returns between levels; 0 once the equity is gone."""
-    base = levels[:-1]
-    return np.where(base > 0.0, levels[1:] / np.where(base > 0.0, base, 1.0) - 1.0, 0.0)
+    """Return simple returns between levels (W x L); 0 once the equity is gone."""
+    base = levels[:, :-1]
+    return np.where(base > 0.0, levels[:, 1:] / np.where(base > 0.0, base, 1.0) - 1.0, 0.0)
 
 
-def _sharpe(excess: Floats, year: int) -> float:
-    """Return the annualised Sharpe ratio; NaN of what does not vary."""
-    std = float(excess.std(ddof=1))
-    return float(excess.mean()) / std * math.sqrt(year) if std > rounding_floor(excess) else math.nan
+def _sharpes(excess: Floats, year: int) -> Floats:
+    """Return the annualised Sharpe ratio of W windows (W x R returns); NaN of what does not vary."""
+    std = excess.std(ddof=1, axis=1)
+    varies = std > rounding_floor(excess.T)
+    return np.where(varies, excess.mean(axis=1) / np.where(varies, std, 1.0) * math.sqrt(year), np.nan)
 
 
 @lru_cache(maxsize=64)  # windows of a schedule are alike

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Bools, Panel
 from tvquant.tournament.attribution import Earned
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored, sizes_of
 from tvquant.tournament.walk_forward import weight_path
 
 CONSERVED = 1e-10
@@ -59,11 +59,10 @@ def purity(
 ) -> Purity:
     """Return the counts of a book; `earned` is what each of its names brought by row."""
     shape = len(rebalances), len(panel.keys)
-    sizes = [one.sizes for one in rebalances]
-    size = np.array([part for parts in sizes for part in parts], dtype=np.float64)
+    row, size = sizes_of(rebalances)
     symbols = tuple(symbol for one in rebalances for symbol in one.holdings["symbol"])
     held = size != 0.0
-    row, column = np.repeat(np.arange(shape[0]), [len(parts) for parts in sizes])[held], panel.columns(symbols)[held]
+    row, column = row[held], panel.columns(symbols)[held]
     own, short, net = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
     np.add.at(own, (row, column), 1)
     np.add.at(short, (row, column), size[held] < 0.0)
@@ -100,10 +99,11 @@ def _sides(
     stop = until if execution.at_open else np.minimum(until + 1, ends)
     side = np.sign(np.nan_to_num(earned[0] + earned[1])) * np.sign(np.nan_to_num(panel.fields["total_return"][first:]))
     odd = _odd(panel, result, fills, (until, stop))
-    for into, rows in ((up, side > 0.0), (down, side < 0.0)):
-        before = np.zeros((ends + 1, rows.shape[1]), np.int64)
-        np.cumsum(rows, axis=0, out=before[1:])
-        into[decision[starts]] = (before[stop] > before[np.minimum(fills + 1, stop)]) & ~odd
+    begin = np.minimum(fills + 1, stop)
+    rows, told = np.column_stack([begin, stop]).ravel(), (begin < stop)[:, None] & ~odd
+    side = np.vstack([side, np.zeros((1, side.shape[1]))])  # where the last of them stops
+    up[decision[starts]] = (np.maximum.reduceat(side, rows, axis=0)[::2] > 0.0) & told
+    down[decision[starts]] = (np.minimum.reduceat(side, rows, axis=0)[::2] < 0.0) & told
     return up, down
 
 

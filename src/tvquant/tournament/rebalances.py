@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from tvquant.core.atoms import Direction
 from tvquant.core.books import Execution
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.digests import digest_json
-from tvquant.core.panel import Times
+from tvquant.core.panel import Floats, Times
 from tvquant.core.records import SELECTION
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel
@@ -34,6 +35,7 @@ HOLDINGS = {
 NOT_ASKED = {"mean": math.nan}
 """Thresholds of a selection that looked at no entropy."""
 _SIGNS = {side.value: side.sign for side in Direction}
+_SIZE = ("direction", "weight", "gate")
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
 
@@ -130,7 +132,7 @@ class Rebalance:
     @property
     def sizes(self) -> list[float]:
         """Weight x gate of each winner, below zero where it is short."""
-        columns = (self.holdings[name] for name in ("direction", "weight", "gate"))
+        columns = (self.holdings[name] for name in _SIZE)
         return [_SIGNS[side] * weight * gate for side, weight, gate in zip(*columns, strict=True)]
 
     @property
@@ -158,6 +160,14 @@ class Rebalance:
     def atoms(self) -> dict[str, float]:
         """Weight of each atom that is held."""
         return {atom: w for atom, w in zip(self.holdings["atom"], self.holdings["weight"], strict=True) if w}
+
+
+def sizes_of(rebalances: Sequence[Rebalance]) -> tuple[NDArray[np.intp], Floats]:
+    """Return the number of the rebalance and the size (`Rebalance.sizes`) of each winner of each, in order."""
+    every = [one.holdings for one in rebalances]
+    sides, weights, gates = (list(chain.from_iterable(one[name] for one in every)) for name in _SIZE)
+    sizes: Floats = np.array([_SIGNS[side] for side in sides], dtype=np.float64) * weights * gates
+    return np.repeat(np.arange(len(every)), [len(one["weight"]) for one in every]), sizes
 
 
 def restored(rebalances: Sequence[Rebalance], filled: NDArray[np.int64], execution: Execution) -> NDArray[np.int64]:

@@ -33,9 +33,10 @@ def drawdown(view: View, previous: Previous) -> float:
     """Return the deepest fall from a peak of the equity of the previous weights, since their mark."""
     if previous.since is None or not previous.weights:
         return 0.0
-    since = previous.since
-    gain = view.once(("gain since", since), lambda: _gain(view.panel, since))[:, view.panel.columns((*previous.weights,))]
-    equity: Floats = np.append(1.0, 1.0 + gain @ np.array([*previous.weights.values()]))
+    panel, since = view.panel, previous.since
+    gain = view.once(("gain since", since), lambda: _gain(panel, since))
+    held = gain[:, panel.columns(tuple(previous.weights))]
+    equity: Floats = np.append(1.0, 1.0 + held @ np.array([*previous.weights.values()]))
     return float((1.0 - equity / np.maximum.accumulate(equity)).max())
 
 

@@ -12,13 +12,15 @@ Source of the two returns: a paper portfolio beside the one held, as by Perold (
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Floats, Panel
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored, sizes_of
 
 
 def synthetic_gap(
@@ -34,43 +36,51 @@ def synthetic_gap(
     """
     streams, book = np.full(len(rebalances), np.nan), np.full(len(rebalances), np.nan)
     decision = restored(rebalances, result.filled, execution)
-    starts = first_fills(decision)
-    rows = [*result.filled[starts].tolist(), None]
-    for i, k in enumerate(decision[starts].tolist()):
-        if rebalances[k].holdings["atom"]:
-            parts = _parts(panel, rows[i], rows[i + 1], at_open=execution.at_open)
-            streams[k] = np.prod(1.0 + _stream(panel, rebalances[k], execution.buffer, parts)) - 1.0
-            book[k] = 0.0
+    first = first_fills(decision)
+    if len(first):
+        parts, begins = _parts(panel, result.filled[first], at_open=execution.at_open)
+        window = np.repeat(decision[first], np.diff(begins, append=len(parts)))
+        growth = 1.0 + _streams(panel, rebalances, parts, window) * (1.0 - execution.buffer)
+        # One row more, without growth, is all that a fill at the very last close has.
+        reset = np.multiply.reduceat(np.append(growth, 1.0), begins) - 1.0
+        held = np.array([bool(one.holdings["atom"]) for one in rebalances])[decision[first]]
+        streams[decision[first][held]], book[decision[first][held]] = reset[held], 0.0
     np.add.at(book, np.asarray(brought["decision"], dtype=np.int64), brought["gross"])
     return {"synthetic": streams, "gross_return": book, "synthetic_gap": book - streams}
 
 
-def _parts(panel: Panel, fill: int, end: int | None, *, at_open: bool) -> Floats:
-    """Return the returns of all names (P x N) from a fill until the next; NaN where a name has none."""
-    returns = panel.fields["total_return"]
+def _parts(panel: Panel, fills: NDArray[np.int64], *, at_open: bool) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the returns of all names (P x N) from each fill until the next, and the first of each; 0 where none is.
+
+    A row with a fill at its open has two parts, but for the first.
+    """
+    returns, start = panel.fields["total_return"], int(fills[0])
     if not at_open:
-        return returns[fill + 1 : None if end is None else end + 1]
-    first = _from_open(panel, fill)
-    if end is None:
-        return np.vstack([first, returns[fill + 1 :]])
-    return np.vstack([first, returns[fill + 1 : end], (1.0 + returns[end]) / (1.0 + _from_open(panel, end)) - 1.0])
+        return np.nan_to_num(returns[start + 1 :]), fills - start
+    parted = np.ones(len(returns) - start, dtype=np.int64)
+    parted[fills[1:] - start] = 2
+    begins = np.cumsum(parted)[fills - start] - 1
+    parts = returns[np.repeat(np.arange(start, len(returns)), parted)]
+    parts[begins] = late = _from_open(panel, fills)
+    parts[begins[1:] - 1] = (1.0 + returns[fills[1:]]) / (1.0 + late[1:]) - 1.0
+    return np.nan_to_num(parts, copy=False), begins
 
 
-def _from_open(panel: Panel, row: int) -> Floats:
-    """Return the returns of all names from the open of a row to its close; of a name without an open, of the row."""
-    opens = panel.fields["open"][row]
-    there = panel.tradable[row] & (opens > 0.0)
-    ratio = panel.fields["close"][row] / np.where(there, opens, 1.0) - 1.0
-    found: Floats = np.where(there, ratio, panel.fields["total_return"][row])
+def _from_open(panel: Panel, rows: NDArray[np.int64]) -> Floats:
+    """Return the returns of all names from the open of rows to their close; of a name without an open, of the row."""
+    opens = panel.fields["open"][rows]
+    there = panel.tradable[rows] & (opens > 0.0)
+    ratio = panel.fields["close"][rows] / np.where(there, opens, 1.0) - 1.0
+    found: Floats = np.where(there, ratio, panel.fields["total_return"][rows])
     return found
 
 
-def _stream(panel: Panel, one: Rebalance, buffer: float, parts: Floats) -> Floats:
-    """Return the sum over atoms of weight x gate x stream (P) of what was decided."""
-    sizes = np.array(one.sizes, dtype=np.float64)
-    held = sizes != 0.0
-    names, sizes = panel.columns(tuple(one.holdings["symbol"]))[held], sizes[held]
-    streams = np.nan_to_num(parts[:, names])
-    streams = np.where(sizes < 0.0, np.minimum(streams, 1.0), streams)
-    found: Floats = (streams * sizes).sum(axis=1) * (1.0 - buffer)
+def _streams(panel: Panel, rebalances: Sequence[Rebalance], parts: Floats, window: NDArray[np.int64]) -> Floats:
+    """Return the sum over atoms of weight x gate x stream (P) of what was decided; `window` is the rebalance (P)."""
+    decision, sizes = sizes_of(rebalances)
+    names = panel.columns(tuple(chain.from_iterable(one.holdings["symbol"] for one in rebalances)))
+    sides = np.zeros((2, len(rebalances), parts.shape[1]))
+    np.add.at(sides, ((sizes < 0.0).astype(np.intp), decision, names), sizes)
+    long, short = sides[:, window]
+    found: Floats = np.einsum("pn,pn->p", parts, long) + np.einsum("pn,pn->p", np.minimum(parts, 1.0), short)
     return found

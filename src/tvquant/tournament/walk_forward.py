@@ -14,6 +14,7 @@
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -296,9 +297,8 @@ def walked(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ...]
 
 def weight_path(panel: Panel, rebalances: Sequence[Rebalance]) -> WeightPath:
     """Return the net weights of the rebalances over all instruments of the panel."""
-    place = {key: j for j, key in enumerate(panel.keys)}
-    net: Floats = np.zeros((len(rebalances), len(place)))
-    for k, one in enumerate(rebalances):
-        for key, weight in one.weights.items():
-            net[k, place[key]] = weight
+    net: Floats = np.zeros((len(rebalances), len(panel.keys)))
+    row = np.repeat(np.arange(len(rebalances)), [len(one.weights) for one in rebalances])
+    weights = list(chain.from_iterable(one.weights.values() for one in rebalances))
+    net[row, panel.columns(tuple(chain.from_iterable(one.weights for one in rebalances)))] = weights
     return WeightPath(keys=panel.keys, decided=np.array([one.row for one in rebalances], dtype=np.int64), net=net)

@@ -86,7 +86,7 @@ class FeatureEngineeringStage:
         specified = context.parameters.thresholds == "as_specified"
         columns = {
             **context.once("streams", lambda: _of_streams(context)),
-            "momentum": moments(context.pool.streams.returns[-context.train :]).mean * context.periods_per_year,
+            **context.once(("momentum", context.train), lambda: _momentum(context)),
             **context.once(("predictability", specified), lambda: _predictability(context, specified=specified)),
             **_of_instruments(context),
         }
@@ -126,6 +126,10 @@ def _of_streams(context: SelectionContext) -> dict[str, Floats]:
         "fragility": fragility(measured, worst),
         "survival": survival(returns, context.pool.ids),
     }
+
+
+def _momentum(context: SelectionContext) -> dict[str, Floats]:
+    return {"momentum": moments(context.pool.streams.returns[-context.train :]).mean * context.periods_per_year}
 
 
 def _sign(context: SelectionContext) -> Floats:

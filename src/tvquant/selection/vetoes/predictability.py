@@ -41,7 +41,11 @@ def noise_share(context: SelectionContext) -> float:
 
 def noise_limits(context: SelectionContext, statistic: NullStatistic, share: float) -> Floats:
     """Return quantile (K) of the statistic on noise of each atom's number of returns."""
-    return null_quantile(statistic, context.of_atoms("observations").astype(np.int64), share)
+    counts = context.of_atoms("observations")
+    found: Floats = context.once(
+        ("noise", statistic, share), lambda: null_quantile(statistic, counts.astype(np.int64), share)
+    )
+    return found
 
 
 def noise_judgement(broken: Bools, values: Floats, limits: Floats, null_share: float) -> Judgement:
