@@ -4,12 +4,15 @@ Figures of a decision are of the name's last `BARS` bars up to its row, and of n
 ordered is charged what the last fill was.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.books import CostModel, Spread, WeightPath
 from tvquant.core.errors import ModelError, ProfileError
-from tvquant.core.panel import Floats, Panel, frozen, units_of, value_traded
+from tvquant.core.panel import BLOCK, Floats, Panel, frozen, units_of, value_traded
 from tvquant.simulation.preflight import Columns
 from tvquant.simulation.spreads import two_day_spreads
 
@@ -98,8 +101,8 @@ class _Spreads:
         self._estimator = estimator
         self._prices = tuple(panel.fields[name] for name in ("high", "low", "close"))
 
-    def at(self, j: int, bars: NDArray[np.intp], units: Floats, upto: NDArray[np.intp]) -> Floats:
-        high, low, close = (field[bars, j] * units for field in self._prices)
+    def at(self, of: "_Bars", upto: NDArray[np.intp]) -> Floats:
+        high, low, close = (of.values(field) * of.units for field in self._prices)
         return _mean(recent(two_day_spreads(high, low, close, self._estimator), upto, BARS - 1))
 
 
@@ -109,8 +112,8 @@ class _Traded:
     def __init__(self, values: Floats) -> None:
         self._values = values
 
-    def at(self, j: int, bars: NDArray[np.intp], _: Floats, upto: NDArray[np.intp]) -> Floats:
-        return _mean(recent(self._values[bars, j], upto, BARS))
+    def at(self, of: "_Bars", upto: NDArray[np.intp]) -> Floats:
+        return _mean(recent(of.values(self._values), upto, BARS))
 
 
 class _Impacts:
@@ -119,11 +122,33 @@ class _Impacts:
     def __init__(self, panel: Panel) -> None:
         self._close, self._value = panel.fields["close"], value_traded(panel, len(panel.times))
 
-    def at(self, j: int, bars: NDArray[np.intp], units: Floats, upto: NDArray[np.intp]) -> Floats:
-        close = self._close[bars, j] * units
-        moves = np.r_[np.nan, close[1:] / close[:-1] - 1.0][: len(close)]
-        traded = _mean(recent(self._value[bars, j], upto, BARS))
+    def at(self, of: "_Bars", upto: NDArray[np.intp]) -> Floats:
+        close = of.values(self._close) * of.units
+        moves = np.full(close.shape, np.nan)
+        moves[:, 1:] = close[:, 1:] / close[:, :-1] - 1.0
+        traded = _mean(recent(of.values(self._value), upto, BARS))
         return _deviation(recent(moves, upto, BARS - 1)) / np.sqrt(np.where(traded > 0.0, traded, np.nan))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Bars:
+    """The B bars of N names that have them on the same rows; `units` (N x B) are what one unit has become by splits."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    units: Floats
+
+    @classmethod
+    def of(cls, panel: Panel, columns: NDArray[np.intp]) -> Self:
+        """Return the bars of these columns, whose first says which rows have one."""
+        rows, units = np.flatnonzero(panel.tradable[:, columns[0]]), np.ones((1, 1))
+        if "split" in panel.fields:
+            units = units_of(panel.fields["split"][:, columns])[rows].T
+        return cls(rows=rows, columns=columns, units=units)
+
+    def values(self, field: Floats) -> Floats:
+        """Return a field of them (N x B)."""
+        return np.ascontiguousarray(field[self.rows][:, self.columns].T)
 
 
 def mean_traded_value(panel: Panel, columns: Columns, decided: NDArray[np.int64]) -> Floats:
@@ -141,36 +166,40 @@ def _of_each(
     panel: Panel, columns: Columns, decided: NDArray[np.int64], figure: _Spreads | _Impacts | _Traded
 ) -> Floats:
     """Return a figure of each name's bars to each decision (K x N); NaN where there are too few."""
-    chosen = range(len(panel.instruments)) if columns is None else columns.tolist()
+    chosen = np.arange(len(panel.instruments)) if columns is None else columns
+    have, alike = np.ascontiguousarray(panel.tradable[:, chosen].T), dict[bytes, list[int]]()
+    for n, bars in enumerate(have):
+        alike.setdefault(bars.tobytes(), []).append(n)
     found = np.empty((len(decided), len(chosen)))
-    for n, j in enumerate(chosen):
-        bars = np.flatnonzero(panel.tradable[:, j])
-        units = (
-            units_of(panel.fields["split"][:, j : j + 1])[bars, 0] if "split" in panel.fields else np.ones(len(bars))
-        )
-        found[:, n] = figure.at(j, bars, units, np.searchsorted(bars, decided, side="right"))
+    for names in alike.values():
+        for first in range(0, len(names), BLOCK):
+            block = names[first : first + BLOCK]
+            of = _Bars.of(panel, chosen[block])
+            found[:, block] = figure.at(of, np.searchsorted(of.rows, decided, side="right")).T
     return found
 
 
 def recent(values: Floats, upto: NDArray[np.intp], width: int) -> Floats:
-    """Return the last `width` of the first `upto` values (K x width), NaN where there are fewer."""
+    """Return the last `width` of the first `upto` values (... x K x width), NaN where there are fewer."""
     at = upto[:, None] - 1 - np.arange(width)
-    return np.where(at >= 0, values[np.maximum(at, 0)], np.nan) if len(values) else np.full(at.shape, np.nan)
+    if not values.shape[-1]:
+        return np.full((*values.shape[:-1], *at.shape), np.nan)
+    return np.where(at >= 0, values[..., np.maximum(at, 0)], np.nan)
 
 
 def _mean(values: Floats) -> Floats:
-    """Return the means of the known values of each row; NaN where there is none."""
+    """Return the means of the known values on the last axis; NaN where there is none."""
     known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    return np.where(known, values, 0.0).sum(axis=1) / np.where(count > 0, count, np.nan)
+    count = known.sum(axis=-1)
+    return np.where(known, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
 
 
 def _deviation(values: Floats) -> Floats:
-    """Return the standard deviations of the known values of each row (ddof 1); NaN of fewer than two."""
+    """Return the standard deviations of the known values on the last axis (ddof 1); NaN of fewer than two."""
     known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    from_mean = np.where(known, values - _mean(values)[:, None], 0.0)
-    return np.sqrt((from_mean**2).sum(axis=1) / np.where(count >= LEAST_RETURNS, count - 1.0, np.nan))
+    count = known.sum(axis=-1)
+    from_mean = np.where(known, values - _mean(values)[..., None], 0.0)
+    return np.sqrt((from_mean**2).sum(axis=-1) / np.where(count >= LEAST_RETURNS, count - 1.0, np.nan))
 
 
 def _known(found: Floats, path: WeightPath, needs: str) -> Floats:
