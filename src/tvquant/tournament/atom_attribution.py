@@ -106,7 +106,7 @@ def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Trades) -
     asked = ordered(panel, of, paid.execution, rebalances)
     gross, execution = _brought(of, asked)
     shares = Shares.of(of, asked)
-    costs = {kind: _costs(paid, of, shares, made, kind) for kind in kinds}
+    costs = {kind: _costs(paid, of, shares, made, kind) for kind in kinds if result.costs[kind].any()}
     unexplained = np.zeros((len(of.filled), 1))
     for k in of.ruined:
         execution[k] = 0.0
@@ -128,18 +128,19 @@ def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Trades) -
 def _columns(labels: Sequence[tuple[str, ...]], windows: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
     """Return one row per window and label that has anything."""
     heads = ("part", "atom", "symbol", "logic", "direction")
-    amounts = ("gross", *kinds)
     if not labels:
         return {"decision": np.empty(0, np.int64), **{head: [] for head in heads},
-                **{name: np.empty(0) for name in (*amounts, "net", "level")}}  # fmt: skip
+                **{name: np.empty(0) for name in ("gross", *kinds, "net", "level")}}  # fmt: skip
+    amounts = [name for name in ("gross", *kinds) if name in windows]
     there = np.any([windows[name] != 0.0 for name in amounts], axis=0)
     window, label = np.nonzero(there)
     found = {name: windows[name][window, label] for name in amounts}
     return {
         "decision": windows["decision"][window],
         **{head: [labels[k][i] for k in label.tolist()] for i, head in enumerate(heads)},
+        **{kind: np.zeros(len(window)) for kind in kinds},
         **found,
-        "net": found["gross"] - np.sum([found[kind] for kind in kinds], axis=0),
+        "net": found["gross"] - np.sum([found[kind] for kind in amounts[1:]], axis=0),
         "level": windows["level"][window],
     }
 
@@ -285,8 +286,6 @@ def _brought(of: Spans, asked: Ordered) -> tuple[Floats, Floats]:
 
 def _costs(paid: Accruals, of: Spans, shares: Shares, made: Trades, kind: str) -> Floats:
     """Return one kind of cost as money (F x (A + N + 1))."""
-    if not paid.result.costs[kind].any():
-        return np.zeros((len(of.filled), len(shares.asset) + len(paid.panel.keys) + 1))
     if kind in OF_CASH or kind in CARRIED:
         cost = _accrued(paid, of, kind)
         return np.hstack([shares.share(cost[:, :-1], shares.carried), cost[:, -1:]])

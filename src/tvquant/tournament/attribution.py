@@ -7,13 +7,14 @@ close-outs below the last price, and a dividend's share of the way to the open.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.books import EventKind, Execution, SimResult
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.simulation.account import LOST_AT
 from tvquant.tournament.trades import Trades
 
@@ -63,12 +64,12 @@ def earnings(panel: Panel, result: SimResult, execution: Execution) -> Earned:
     Before costs and funding; NaN once the equity is gone.
     """
     first = len(panel.times) - len(result.times)
-    growth = np.nan_to_num(panel.fields["total_return"][first:])
-    marks = np.nan_to_num(result.marks)
-    held = result.quantities[:-1] * marks[:-1]
-    long, short = np.zeros_like(marks), np.zeros_like(marks)
-    long[1:] = np.where(held > 0.0, held * growth[1:], 0.0)
-    short[1:] = np.where(held < 0.0, held * growth[1:], 0.0)
+    growth = _growth(panel)[first:]
+    held = result.quantities[:-1] * result.marks[:-1]  # without a mark nothing is held
+    brought = held * growth[1:]
+    long, short = np.zeros_like(growth), np.zeros_like(growth)
+    np.copyto(long[1:], brought, where=held > 0.0)
+    np.copyto(short[1:], brought, where=held < 0.0)
     at_open = execution.at_open
     if at_open:
         _split_fills(panel, result, first, growth, (long, short))
@@ -76,6 +77,12 @@ def earnings(panel: Panel, result: SimResult, execution: Execution) -> Earned:
     for side in (long, short):
         side /= _before(result)[:, None]
     return long, short
+
+
+@lru_cache(maxsize=1)  # every cell asks for it
+def _growth(panel: Panel) -> Floats:
+    """Return the total returns of a panel (T x N), 0 where there is none."""
+    return frozen(np.nan_to_num(panel.fields["total_return"]))
 
 
 def _before(result: SimResult) -> Floats:

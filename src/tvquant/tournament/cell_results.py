@@ -15,7 +15,7 @@ from tvquant.core.stamps import Stamps
 from tvquant.simulation.accruals import Accruals
 from tvquant.tournament.atom_attribution import attribution
 from tvquant.tournament.attribution import Earned, by_name, contributions, earnings
-from tvquant.tournament.book_figures import books, dispersion
+from tvquant.tournament.book_figures import books
 from tvquant.tournament.friction import audit, cases
 from tvquant.tournament.outliers import study
 from tvquant.tournament.purity import Purity, purity
@@ -319,7 +319,7 @@ def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
         "flags": [" ".join(one.flags) for one in rebalances],
         **books(rebalances),
         **_regimes(engine, settled),
-        "dispersion": padded(dispersion(engine.panel, filled), np.nan),
+        "dispersion": padded(engine.dispersion(filled), np.nan),
         "return": padded(_ratio(bounds), np.nan),
         "traded": padded(_summed(result.traded, first), np.nan),
         "turnover": padded(_summed(result.turnover, first), np.nan),

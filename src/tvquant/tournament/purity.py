@@ -97,13 +97,14 @@ def _sides(
     until = np.append(fills[1:], ends)
     # A fill at the open splits its row between two decisions; one at the close ends the row of the one before.
     stop = until if execution.at_open else np.minimum(until + 1, ends)
-    side = np.sign(np.nan_to_num(earned[0] + earned[1])) * np.sign(np.nan_to_num(panel.fields["total_return"][first:]))
+    brought, moved = earned[0] + earned[1], panel.fields["total_return"][first:]
     odd = _odd(panel, result, fills, (until, stop))
     begin = np.minimum(fills + 1, stop)
     rows, told = np.column_stack([begin, stop]).ravel(), (begin < stop)[:, None] & ~odd
-    side = np.vstack([side, np.zeros((1, side.shape[1]))])  # where the last of them stops
-    up[decision[starts]] = (np.maximum.reduceat(side, rows, axis=0)[::2] > 0.0) & told
-    down[decision[starts]] = (np.minimum.reduceat(side, rows, axis=0)[::2] < 0.0) & told
+    gained, lost, rose, fell = brought > 0.0, brought < 0.0, moved > 0.0, moved < 0.0
+    for into, seen in ((up, gained & rose | lost & fell), (down, gained & fell | lost & rose)):
+        seen = np.vstack([seen, np.zeros((1, seen.shape[1]), np.bool_)])  # where the last of them stops
+        into[decision[starts]] = np.logical_or.reduceat(seen, rows, axis=0)[::2] & told
     return up, down
 
 

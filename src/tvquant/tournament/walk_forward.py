@@ -25,13 +25,14 @@ from tvquant.core.calendars import calendar
 from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_array, canonical_json, digest_bytes
 from tvquant.core.errors import DataError
-from tvquant.core.panel import Floats, Panel
+from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.core.rates import ZERO, RiskFree
 from tvquant.core.records import Entry
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
+from tvquant.tournament.book_figures import dispersion
 from tvquant.tournament.candidates import FeaturePass, has_history
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, needs_previous, prepare, starts_from_previous
@@ -137,6 +138,7 @@ class BacktestEngine:
         first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
         self._features = FeaturePass(panel, max(first - SESSIONS, 0))
         self._realised: dict[tuple[Hashable, ...], MarketRegime] = {}
+        self._dispersions: dict[tuple[int, ...], Floats] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For worker processes: each takes its own features, which is quicker than to send them."""
@@ -204,6 +206,13 @@ class BacktestEngine:
         if key not in self._realised:
             self._realised[key] = market_regime_at(self.panel, row, rules)
         return self._realised[key]
+
+    def dispersion(self, filled: NDArray[np.int64]) -> Floats:
+        """Return how far names lie apart from each fill to the next; found once for all books filled on these rows."""
+        rows = tuple(filled.tolist())
+        if rows not in self._dispersions:
+            self._dispersions[rows] = frozen(dispersion(self.panel, filled))
+        return self._dispersions[rows]
 
     def settle(self, cell: Cell, rebalances: Sequence[Rebalance]) -> Settled:
         """Simulate a path's rebalances in one book and measure it.
