@@ -85,7 +85,7 @@ class SelectionContext:
     trace: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pool", _read_only(self.pool))
+        object.__setattr__(self, "pool", read_only(self.pool))
         for name in ("features", "atom_features"):
             given: FeatureSet | None = getattr(self, name)
             if given is not None and given.values.flags.writeable:
@@ -139,7 +139,7 @@ class SelectionContext:
         return replace(self, trace=(*self.trace, stage_name), **filled)  # type: ignore[arg-type]  # by the names of its fields
 
 
-def _read_only(pool: AtomPool) -> AtomPool:
+def read_only(pool: AtomPool) -> AtomPool:
     """Return the same pool with a composition that nobody can write to; arrays of streams are read-only already."""
     given = pool.streams.composition
     if isinstance(given, MappingProxyType):

@@ -27,6 +27,7 @@ from tvquant.features import compute, history
 from tvquant.features.history import common_clock
 from tvquant.features.rating_rules import RATING_RULES, AdxRule, RatingRules, with_adx
 from tvquant.selection import SELECTION_MODELS, SelectionContext
+from tvquant.selection.contract import read_only
 from tvquant.statistics import common_returns
 from tvquant.tournament.specs import Parts, Rules
 from tvquant.tournament.views import View
@@ -66,7 +67,7 @@ def _features(view: View, names: frozenset[str], rules: Rules) -> FeatureSet:
     )
 
 
-def _features_key(names: frozenset[str], rules: Rules) -> Hashable:
+def _features_key(names: frozenset[str], rules: Rules) -> tuple[Hashable, ...]:
     return "features", names, rules.data.rating_min_bars, rules.data.ratings
 
 
@@ -192,7 +193,7 @@ def choose(view: View, rules: Rules) -> SelectionOutcome:
 
 def atom_pool(view: View, rules: Rules, atoms: tuple[Atom, ...]) -> AtomPool:
     """Return the pool of these atoms, with their synthetic-long streams over the lookback."""
-    return view.once(("atom pool", *_pool_key(rules, atoms)), lambda: _synthesised(view, rules, atoms))
+    return view.once(("atom pool", *_pool_key(rules, atoms)), lambda: read_only(_synthesised(view, rules, atoms)))
 
 
 def _pool_key(rules: Rules, atoms: tuple[Atom, ...]) -> tuple[Hashable, ...]:
@@ -276,8 +277,8 @@ def gated_out(view: View, rules: Rules) -> Mapping[str, str]:
 
 
 def context(view: View, rules: Rules, pool: AtomPool) -> SelectionContext:
-    """Return what a selection model is given; what models find of equal pools at the view is found once."""
-    key = Parts(_pool_key(rules, pool.atoms))
+    """Return what a selection model is given; what models find of equal pools and features is found once per view."""
+    key = Parts((*_pool_key(rules, pool.atoms), *_features_key(_asked(rules), rules)))
     return SelectionContext(
         decided_at=view.as_of,
         pool=pool,
@@ -347,21 +348,27 @@ def _left_out(view: View, rules: Rules) -> Mapping[str, str]:
 
 def _choose(view: View, rules: Rules) -> SelectionOutcome:
     seen, failed, gated = discovery(view, rules), health(view, rules).failed, gated_out(view, rules)
-    response, parts = None, [key.encode() for key in (*seen.universe, "", *seen.pool)]
-    features = instrument_features(view, rules)
-    given = selection_context(view, rules)
+    response, given = None, selection_context(view, rules)
     if given is not None:
-        pool = given.pool
         response = SELECTION_MODELS[rules.selection.model].select(given)
-        parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.streams.returns)]
-        if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream lacks its asset's return
-            parts.append(canonical_array(pool.own))
+    key = "inputs", rules.judging, rules.logics, _features_key(_asked(rules), rules)
     return SelectionOutcome(
         response=response,
         funnel=_funnel(seen, given.pool.atoms if given else (), failed, gated, response),
         excluded=_left_out(view, rules),
-        inputs=digest_bytes(features.digest().encode(), *parts),
+        inputs=view.once(key, lambda: _inputs(seen, instrument_features(view, rules), given)),
     )
+
+
+def _inputs(seen: Discovery, features: FeatureSet, given: SelectionContext | None) -> str:
+    """Return the digest of what is chosen from: names, features and streams; alike for all models that are given it."""
+    parts = [key.encode() for key in (*seen.universe, "", *seen.pool)]
+    if given is not None:
+        pool = given.pool
+        parts += [*(symbol.encode() for symbol in pool.ids), canonical_array(pool.streams.returns)]
+        if any(atom.direction is Direction.SHORT for atom in pool.atoms):  # a stream lacks its asset's return
+            parts.append(canonical_array(pool.own))
+    return digest_bytes(features.digest().encode(), *parts)
 
 
 def _funnel(

@@ -8,7 +8,7 @@ import numpy as np
 
 from tvquant.core.calendars import CRYPTO, calendar
 from tvquant.core.features import FeatureSet
-from tvquant.core.panel import Floats
+from tvquant.core.panel import Floats, frozen
 from tvquant.selection.contract import SelectionContext
 from tvquant.selection.resilience import antifragility, fragility, survival
 from tvquant.statistics import (
@@ -83,21 +83,31 @@ class FeatureEngineeringStage:
 
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context with `atom_features`; NaN where an atom lacks a feature."""
-        specified = context.parameters.thresholds == "as_specified"
-        columns = {
-            **context.once("streams", lambda: _of_streams(context)),
-            **context.once(("momentum", context.train), lambda: _momentum(context)),
-            **context.once(("predictability", specified), lambda: _predictability(context, specified=specified)),
-            **_of_instruments(context),
-        }
-        features = FeatureSet(
-            names=tuple(columns),
-            keys=context.pool.ids,
-            values=np.array(list(columns.values()), dtype=np.float64),
-            known_at=context.decided_at,
-            absent=_absent(context),
+        features: FeatureSet = context.once(
+            ("atom features", context.train, _specified(context)), lambda: _atom_features(context)
         )
         return context.passed(self.name, atom_features=features)
+
+
+def _specified(context: SelectionContext) -> bool:
+    return context.parameters.thresholds == "as_specified"
+
+
+def _atom_features(context: SelectionContext) -> FeatureSet:
+    specified = _specified(context)
+    columns = {
+        **context.once("streams", lambda: _of_streams(context)),
+        "momentum": moments(context.pool.streams.returns[-context.train :]).mean * context.periods_per_year,
+        **context.once(("predictability", specified), lambda: _predictability(context, specified=specified)),
+        **_of_instruments(context),
+    }
+    return FeatureSet(
+        names=tuple(columns),
+        keys=context.pool.ids,
+        values=frozen(np.array(list(columns.values()), dtype=np.float64)),
+        known_at=context.decided_at,
+        absent=_absent(context),
+    )
 
 
 def _packed(context: SelectionContext) -> Floats:
@@ -128,10 +138,6 @@ def _of_streams(context: SelectionContext) -> dict[str, Floats]:
     }
 
 
-def _momentum(context: SelectionContext) -> dict[str, Floats]:
-    return {"momentum": moments(context.pool.streams.returns[-context.train :]).mean * context.periods_per_year}
-
-
 def _sign(context: SelectionContext) -> Floats:
     """Return 1 for a long, -1 for a short (K)."""
     return np.array([float(atom.direction.sign) for atom in context.pool.atoms])
@@ -160,7 +166,7 @@ def _of_instruments(context: SelectionContext) -> dict[str, Floats]:
 
 
 def _liquidity(context: SelectionContext, median: Floats) -> Floats:
-    if context.parameters.thresholds == "as_specified":
+    if _specified(context):
         base = CRYPTO_BASE if context.periods_per_year == calendar(CRYPTO).periods_per_year else OTHER_BASE
         return np.minimum(context.of_instruments(LAST_TRADED) / base, 1.0)
     return np.log(median, out=np.where(median == 0.0, -np.inf, np.nan), where=median > 0.0)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tvquant.selection.contract import SelectionContext
-from tvquant.selection.scorer import AlphaScorer, Component, Scorer
+from tvquant.selection.scorer import AlphaScorer, Component, Scored, Scorer
 from tvquant.selection.weights import DominantSignal, ScoreWeights, dominated, weighted
 
 type Scoring = Callable[[SelectionContext], Scorer]
@@ -45,9 +45,11 @@ class InferenceStage:
 
     def run(self, context: SelectionContext) -> SelectionContext:
         """Return the context with scores, probabilities, and what is absent or missing."""
-        if context.atom_features is None:
+        features, scorer = context.atom_features, self.scoring(context)
+        if features is None:
             raise ValueError("atom features are not there yet: run feature_engineering first")
-        scored = self.scoring(context).score(context.atom_features)
+        key = "scored", scorer, context.train, context.parameters.thresholds
+        scored: Scored = context.once(key, lambda: scorer.score(features))
         return context.passed(
             self.name,
             scores=scored.scores,
