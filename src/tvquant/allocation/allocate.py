@@ -150,7 +150,7 @@ def _answered(
     """
     profile = one.profile
     given = loaded(problem, profile)  # once for the reference and the answer
-    own = reference_of(given, profile, options, whole)
+    own = reference_of(given, profile, options)
     feasible = bounded(whole, own.most)
     if failure := own.failure or _nothing_left(feasible):
         return _Answered(EngineAnswer(weights=None, attempts=failure), feasible, None, feasible)

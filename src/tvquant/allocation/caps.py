@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.allocation import budgets
-from tvquant.allocation.units import Units, units_of
 from tvquant.core.panel import Bools, Floats, frozen
 from tvquant.core.problems import Limits, NamedLimit, Problem
+from tvquant.core.units import Units
 
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
@@ -143,31 +143,24 @@ class FeasibleSet:
         return self.budget + self.forced_cash + self.reference_cash
 
 
-def feasible_set(problem: Problem, *, alike: FeasibleSet | None = None) -> FeasibleSet:
-    """Derive the feasible set of a problem, once for whoever solves, projects or verifies.
-
-    `alike` is that of other limits on the same streams and clusters, of which it takes what limits do not change.
-    """
-    limits, n = problem.limits, len(problem.keys)
-    if alike is None:
-        units = units_of(problem.keys, problem.composition, problem.exposures)
-        cluster = _numbered(problem.clusters)
-    else:
-        units, cluster = alike.units, alike.cluster
-    selection = _numbered(problem.selection_clusters)
-    wanted = _wanted(problem, units)
+def feasible_set(problem: Problem) -> FeasibleSet:
+    """Derive the feasible set of a problem, once for whoever solves, projects or verifies."""
+    limits, units, n = problem.limits, problem.units, len(problem.keys)
+    cluster, selection = _numbered(problem.clusters), _numbered(problem.selection_clusters)
+    wanted = _wanted(problem)
     lower, upper = np.zeros(n), np.minimum(limits.position / units.largest, limits.cluster / units.gross)
     if not units.whole:  # of a stream that is hardly held, a cap of what is held is none of its weight
         upper = np.minimum(upper, max(1.0, wanted))
     rows = Rows.of(_rows(limits, units, cluster, selection), n)
-    open_budget = _budget(limits, units, cluster, lower, upper, rows, wanted)
-    named, budget = tuple(_named(problem)), open_budget
+    open_budget = budget = _budget(limits, units, cluster, lower, upper, rows, wanted)
+    named = tuple(_named(problem)) if limits.names or limits.groups else ()
     if named:
         rows = rows.beside(_named_rows(named, lower, upper))
         budget = _budget(limits, units, cluster, lower, upper, rows, open_budget)
     budget = max(0.0, budget)
     forced = wanted - budget
-    rows = rows.of_those(_binding(rows, lower, upper, budget))
+    if rows.families:
+        rows = rows.of_those(_binding(rows, lower, upper, budget))
     return FeasibleSet(
         limits=limits,
         cluster=cluster,
@@ -217,9 +210,9 @@ def _numbered(clusters: Sequence[int]) -> NDArray[np.intp]:
     return frozen(np.array([numbers[cluster] for cluster in clusters], dtype=np.intp))
 
 
-def _wanted(problem: Problem, units: Units) -> float:
+def _wanted(problem: Problem) -> float:
     """Return what the budget and the limits on the whole book would invest: net limits a single side only."""
-    limits, room = problem.limits, [problem.budget]
+    limits, units, room = problem.limits, problem.units, [problem.budget]
     if units.whole:
         room.append(limits.gross)
     if units.one_way:
@@ -273,11 +266,10 @@ def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: ND
         yield Row(Family.ASSET, held, limits.position, Family.ASSET.value)
     seen = set()
     for family, groups in ((Family.CLUSTER, cluster), (Family.SELECTION_CLUSTER, selection)):
-        for shared in _shared(groups):
-            members = groups == shared
-            if (mine := members.tobytes()) not in seen:
+        for held in units.gross * _shared(groups):
+            if (mine := held.tobytes()) not in seen:
                 seen.add(mine)
-                yield Row(family, units.gross * members, limits.cluster, family.value)
+                yield Row(family, held, limits.cluster, family.value)
     if limits.long is not None:
         yield Row(Family.LONG, units.long, limits.long, Family.LONG.value)
     if limits.short is not None:
@@ -290,12 +282,12 @@ def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: ND
         yield Row(Family.NET_LOW, 0.0 - units.net, -low, Family.NET_LOW.value)
 
 
-def _shared(groups: NDArray[np.intp]) -> list[int]:
-    """Return the numbers of groups that have more than one member."""
+def _shared(groups: NDArray[np.intp]) -> Bools:
+    """Return the members (C x N) of each group that has more than one."""
     if not len(groups) or int(groups.max()) == len(groups) - 1:
-        return []
-    found: list[int] = np.flatnonzero(np.bincount(groups) > 1).tolist()
-    return found
+        return np.zeros((0, 1), np.bool_)
+    members: Bools = groups == np.flatnonzero(np.bincount(groups) > 1)[:, None]
+    return members
 
 
 def _binding(rows: Rows, lower: Floats, upper: Floats, budget: float) -> Bools:
@@ -310,8 +302,6 @@ def _binding(rows: Rows, lower: Floats, upper: Floats, budget: float) -> Bools:
 
 def _named(problem: Problem) -> Iterator[Named]:
     """Yield the limits by name on the streams that hold their assets."""
-    if not (problem.limits.names or problem.limits.groups):
-        return
     held = [problem.composition[key] for key in problem.keys]
     assets = dict.fromkeys(asset for one in held for asset in one)
     for limit in problem.limits.named(assets):

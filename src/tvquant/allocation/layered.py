@@ -17,9 +17,9 @@ from tvquant.allocation.budgets import most
 from tvquant.allocation.caps import DUST, Family, FeasibleSet, Named
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.risk.contract import Objective
-from tvquant.allocation.units import Units
 from tvquant.core.panel import Floats, frozen
 from tvquant.core.problems import Covariance, Problem
+from tvquant.core.units import Units
 
 type Estimator = Callable[[Floats], Covariance]
 """From T x K returns of streams to their covariance and means."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tvquant.allocation.caps import FeasibleSet, feasible_set
+from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom import Custom
 from tvquant.allocation.loading import loaded
@@ -45,17 +45,15 @@ class Reference:
         return tuple(replace(one, what=f"{WHAT}, {one.what}") for one in self.answer.attempts)
 
 
-def reference_of(
-    problem: Problem, profile: RiskProfile, options: tuple[Options, ...], whole: FeasibleSet | None = None
-) -> Reference:
-    """Return the bounds of a risk profile on the streams of a problem, whose feasible set may be known already."""
+def reference_of(problem: Problem, profile: RiskProfile, options: tuple[Options, ...]) -> Reference:
+    """Return the bounds of a risk profile on the streams of a problem."""
     factor, n = problem.limits.reference, len(problem.keys)
     if factor is None or profile.objective is Objective.DECLARED:
         return Reference()
     if profile.objective in EQUAL:
         return Reference(most=frozen(np.full(n, factor / n)))
     free = loaded(problem.unlimited, profile)
-    answer = Custom().solve(free, feasible_set(free, alike=whole), profile, options)
+    answer = Custom().solve(free, feasible_set(free), profile, options)
     if answer.weights is None:
         return Reference(answer=answer)
     own = np.maximum(answer.weights, 0.0)

@@ -59,7 +59,9 @@ def _known_caveats(caveats: Caveats, t: Instant) -> Caveats:
 
 
 def frozen[A: NDArray[Any]](array: A) -> A:
-    """Return a read-only view of the array."""
+    """Return a read-only view of the array, which is itself where it is read-only."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

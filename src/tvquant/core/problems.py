@@ -15,6 +15,7 @@ from tvquant.core.neutrality import Beta
 from tvquant.core.panel import Bools, Floats, frozen
 from tvquant.core.regimes import UNKNOWN, MarketRegime
 from tvquant.core.streams import Composition
+from tvquant.core.units import Units, units_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -170,7 +171,7 @@ class Problem:
     scores : N scores at selection, NaN where a stream has none; None where nothing was selected.
     antifragility : N, of the streams' own returns, NaN where it is not known.
     beta : what some risk profiles must keep near 0; None where none of those asked for does.
-    exposures : N, derived: the net of each stream's units. Net limits bind the sum of weight x exposure.
+    units : derived: what each stream holds per unit of weight. Net limits bind the sum of weight x net units.
 
     Raises
     ------
@@ -194,20 +195,16 @@ class Problem:
     scores: Floats | None = None
     antifragility: Floats | None = None
     beta: Beta | None = None
-    exposures: Floats = field(init=False)
+    units: Units = field(init=False)
 
     def __post_init__(self) -> None:
         self._refuse_shapes()
-        for key in self.keys:
-            if not self.composition.get(key):
-                raise ModelError(f"stream {key}: it is not in the composition map")
+        object.__setattr__(self, "units", units_of(self.keys, self.composition))
         for name, value, most in (("an L2 coefficient", self.l2, math.inf), ("a budget", self.budget, 1.0)):
             if not 0.0 <= value <= most or math.isinf(value):
                 raise ModelError(f"allocation: expected {name} from 0 to {most:g}, found {value:g}")
-        exposures = np.array([math.fsum(self.composition[key].values()) for key in self.keys])
-        arrays = {"returns": self.returns, "previous": self.previous, "target": self.target, "exposures": exposures}
-        arrays |= {"scores": self.scores, "antifragility": self.antifragility}
-        for name, array in arrays.items():
+        for name in ("returns", "previous", "target", "scores", "antifragility"):
+            array = getattr(self, name)
             if array is not None:
                 object.__setattr__(self, name, frozen(array))
         self._refuse_values()
@@ -277,28 +274,21 @@ class Problem:
             beta=None,
         )
 
-    def _sound_targets(self) -> Bools:
-        if self.target is None:
-            return np.ones(len(self.keys), np.bool_)
-        sound: Bools = np.isfinite(self.target) & (self.target >= 0.0)
-        return sound
-
     def _refuse_values(self) -> None:
-        matrix = self.covariance.matrix
+        target = self.target
         for what, usable in (
-            ("its returns are not all finite", np.isfinite(self.returns).all(axis=0)),
+            ("its returns are not all finite", np.isfinite(self.returns)),
             ("its mean is not finite", np.isfinite(self.covariance.means)),
-            (
-                "its covariance is not finite with a positive variance",
-                np.isfinite(matrix).all(axis=1) & (np.diag(matrix) > 0.0),
-            ),
-            ("its net exposure is not finite", np.isfinite(self.exposures)),
+            ("its covariance is not finite with a positive variance", np.isfinite(self.covariance.matrix)),
+            ("its covariance is not finite with a positive variance", self.covariance.matrix.diagonal() > 0.0),
+            ("its net exposure is not finite", np.isfinite(self.units.net)),
             ("its previous weight is not finite", np.isfinite(self.previous)),
-            ("its target is negative or not finite", self._sound_targets()),
-            ("its beta is not finite", np.isfinite(np.zeros(1) if self.beta is None else self.beta.values)),
+            ("its target is negative or not finite", target is None or (target >= 0.0) & (target < math.inf)),
+            ("its beta is not finite", self.beta is None or np.isfinite(self.beta.values)),
         ):
-            if not usable.all():
-                raise ModelError(f"allocation: {self.keys[int(np.argmin(usable))]} cannot be weighed: {what}")
+            if usable is not True and not usable.all():
+                first = int(np.argmin(np.atleast_2d(usable).all(axis=0)))
+                raise ModelError(f"allocation: {self.keys[first]} cannot be weighed: {what}")
 
 
 def _misfit(n: int, what: str, expected: Sequence[int | str], found: Sequence[int | str]) -> ModelError:

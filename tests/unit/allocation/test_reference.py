@@ -100,13 +100,3 @@ def test_the_bounds_are_by_the_l2_of_the_profile():
     own = np.array([1.0 / 2.0, 1.0 / 4.0]) / 0.75  # half of the mean variance of 2 is added to each
     found = reference_of(given, RISK_PROFILES["min_variance"], ()).most
     np.testing.assert_allclose(found, np.maximum(1.5 * own, 0.5), atol=1e-9)
-
-
-def test_a_feasible_set_that_is_known_changes_no_bound():
-    """The reference has no limits; of the set in force it takes what the streams hold."""
-    rng = np.random.default_rng(5)
-    given = estimated(rng.normal(0.0, 0.01, (90, 6)), clusters=[0, 0, 1, 1, 2, 2], limits=limits(reference=2.0))
-    profile = RISK_PROFILES["min_variance"]
-    alone, known = (reference_of(given, profile, (), whole).most for whole in (None, feasible_set(given)))
-    assert known.tolist() == alone.tolist()
-    assert known.max() > 0.25

@@ -63,11 +63,11 @@ def test_what_does_not_fit_is_refused_by_name(changed: dict[str, Any], message: 
 def test_the_exposure_of_a_stream_is_the_net_of_what_it_holds() -> None:
     pair = {"A": 0.75, "B": -0.25}
     made = replace(GIVEN, composition={"N000": {"A": 1.0}, "N001": {"A": -1.0}, "N002": pair, "another": {"C": 2.0}})
-    assert made.exposures.tolist() == [1.0, -1.0, 0.5]
+    assert made.units.net.tolist() == [1.0, -1.0, 0.5]
 
 
 def test_arrays_are_read_only() -> None:
-    arrays = (GIVEN.returns, GIVEN.previous, GIVEN.exposures, GIVEN.covariance.matrix, GIVEN.covariance.means)
+    arrays = (GIVEN.returns, GIVEN.previous, GIVEN.units.net, GIVEN.covariance.matrix, GIVEN.covariance.means)
     assert not any(array.flags.writeable for array in arrays)
 
 

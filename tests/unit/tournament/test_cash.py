@@ -30,7 +30,7 @@ def funnel(selected: int, **counts: Any) -> SelectionFunnel:
 
 def decided(problem: Any, made: Allocation, counted: SelectionFunnel, *, moved: float = 0.0) -> Decision:
     """Return the decision of an allocation; netting takes `moved` of each weight alike."""
-    signs = problem.exposures.tolist()
+    signs = problem.units.net.tolist()
     winners = tuple(
         Atom(physical_symbol=f"X:{key}", logic="hold", direction=Direction.LONG if sign > 0 else Direction.SHORT)
         for key, sign in zip(problem.keys, signs, strict=True)

@@ -246,7 +246,7 @@ def test_an_engine_is_given_the_streams_and_what_was_held_where_it_starts_from_t
     assert before == {key: held.get(key, 0.0) if starts else 0.0 for key in problem.keys}
     assert sum(before.values()) == pytest.approx(0.3 if starts else 0.0)
     moves = np.diff(trending.fields["close"][ROW - 60 : ROW + 1], axis=0) / trending.fields["close"][ROW - 60 : ROW]
-    for key, stream, exposure in zip(problem.keys, problem.returns.T, problem.exposures, strict=True):
+    for key, stream, exposure in zip(problem.keys, problem.returns.T, problem.units.net, strict=True):
         asset, _, side = key.replace("_rating_ma_", "|").partition("|")
         assert exposure == (1.0 if side == "LONG" else -1.0)
         np.testing.assert_allclose(stream, exposure * moves[:, trending.keys.index(asset)], rtol=1e-9)

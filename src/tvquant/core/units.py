@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tvquant.core.errors import ModelError
 from tvquant.core.panel import Floats, frozen
 from tvquant.core.streams import Composition
 
@@ -55,26 +56,41 @@ class Units:
         return 0.5 * (self.gross - self.net)
 
 
-def units_of(keys: Sequence[str], composition: Composition, net: Floats) -> Units:
-    """Return the units of the streams `keys`, whose net units (N) are known."""
-    held = [composition[key] for key in keys]
-    assets = [asset for one in held for asset in one]
+def units_of(keys: Sequence[str], composition: Composition) -> Units:
+    """Return the units of the N streams `keys`.
+
+    Raises
+    ------
+    ModelError : a stream that is not in the composition.
+    """
+    held = [composition.get(key) for key in keys]
+    if not all(held):
+        raise ModelError(f"stream {keys[[bool(one) for one in held].index(False)]}: it is not in the composition map")
+    own = [one for one in held if one]
+    assets = [asset for one in own for asset in one]
+    if alone := len(assets) == len(own):  # each has one asset: there are none without any
+        net = frozen(np.array([unit for one in own for unit in one.values()], dtype=np.float64))
+    else:
+        net = frozen(np.array([math.fsum(one.values()) for one in own]))
+    largest = frozen(np.abs(net) if alone else np.array([max(map(abs, one.values())) for one in own]))
+    return Units(
+        gross=largest if alone else frozen(np.array([math.fsum(map(abs, one.values())) for one in own])),
+        net=net,
+        largest=largest,
+        shared=_shared(own) if len(set(assets)) < len(assets) else {},
+    )
+
+
+def _shared(held: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
+    """Return asset that several of N streams hold -> N units of it, without signs."""
     holders: dict[str, list[int]] = {}
-    if len(set(assets)) < len(assets):
-        for i, one in enumerate(held):
-            for asset in one:
-                holders.setdefault(asset, []).append(i)
+    for i, one in enumerate(held):
+        for asset in one:
+            holders.setdefault(asset, []).append(i)
     shared = {}
     for asset, streams in holders.items():
         if len(streams) > 1:
-            row = np.zeros(len(keys))
+            row = np.zeros(len(held))
             row[streams] = [abs(held[i][asset]) for i in streams]
             shared[asset] = frozen(row)
-    alone = len(assets) == len(keys)  # each has one asset: there are none without any
-    largest = frozen(np.abs(net) if alone else np.array([max(map(abs, one.values())) for one in held]))
-    return Units(
-        gross=largest if alone else frozen(np.array([math.fsum(map(abs, one.values())) for one in held])),
-        net=net,
-        largest=largest,
-        shared=shared,
-    )
+    return shared

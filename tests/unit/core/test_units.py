@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from tvquant.allocation.units import units_of
+from tvquant.core.units import units_of
 
 HELD = {"a": {"X": 1.0}, "b": {"X": -1.0}, "c": {"Y": 0.6, "X": -0.4}}
 
 
 def test_gross_net_and_sides() -> None:
-    found = units_of(tuple("abc"), HELD, np.array([1.0, -1.0, 0.2]))
+    found = units_of(tuple("abc"), HELD)
     assert (found.gross.tolist(), found.largest.tolist()) == ([1, 1, 1], [1, 1, 0.6])
     np.testing.assert_allclose(found.long, [1, 0, 0.6])
     np.testing.assert_allclose(found.short, [0, 1, 0.4])
@@ -17,10 +17,10 @@ def test_gross_net_and_sides() -> None:
 
 
 def test_whole_and_one_way() -> None:
-    assert not units_of(("a", "c"), HELD, np.array([1.0, 0.2])).one_way
-    assert units_of(("a", "c"), HELD, np.array([1.0, 0.2])).whole
-    assert units_of(("a", "b"), HELD, np.array([1.0, -1.0])).one_way
-    assert not units_of(("d",), {"d": {"X": 0.5}}, np.array([0.5])).whole
+    assert not units_of(("a", "c"), HELD).one_way
+    assert units_of(("a", "c"), HELD).whole
+    assert units_of(("a", "b"), HELD).one_way
+    assert not units_of(("d",), {"d": {"X": 0.5}}).whole
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_whole_and_one_way() -> None:
 def test_which_sides_there_are(net, any_long, any_short, alike):
     """A stream that holds as much long as short is on neither side."""
     held = {str(i): {f"X:{i}": 0.5 * (1.0 + side), f"Y:{i}": 0.5 * (side - 1.0)} for i, side in enumerate(net)}
-    found = units_of(("0", "1"), held, np.array(net))
+    found = units_of(("0", "1"), held)
     assert (found.any_long, found.any_short, found.alike) == (any_long, any_short, alike)
