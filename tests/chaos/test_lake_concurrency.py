@@ -20,6 +20,9 @@ from tvquant.lake.writing.upserts import revert, upsert
 
 PROCESSES, ROUNDS = (8, 12) if os.environ.get("TVQUANT_PROOF") else (3, 3)
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
+FRESH = multiprocessing.get_context("forkserver")
+"""Processes of their own, forked off one that has the libraries: to load them takes each longer than what it does."""
+FRESH.set_forkserver_preload([compact.__module__, upsert.__module__, "deltalake"])
 COMMON = "BINANCE:BTCUSDT"
 """A symbol that every process writes."""
 
@@ -59,7 +62,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_many_processes_write_and_read(lake: Lake) -> None:
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(PROCESSES, mp_context=FRESH) as pool:
         done = [pool.submit(sync, lake.root, number) for number in range(PROCESSES)]
         assert [one.result() for one in done] == [ROUNDS] * PROCESSES
     rows = tables.read(lake.root, "bars", ["symbol", "timestamp", "close"])
@@ -90,7 +93,7 @@ def outsider(root: Path, number: int) -> None:
 
 def test_what_others_commit_meanwhile_is_not_lost_either(lake: Lake) -> None:
     put(lake, day(COMMON, 0, 1.0))
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=FRESH) as pool:
         done = [pool.submit(outsider, lake.root, number) for number in range(2)]
         for k in range(15):
             put(lake, day(COMMON, k, 5.0))
@@ -105,7 +108,7 @@ def test_what_others_commit_meanwhile_is_not_lost_either(lake: Lake) -> None:
 
 def test_a_writer_that_dies_holds_no_one_up(lake: Lake) -> None:
     put(lake, day(COMMON, 0, 1.0))
-    process = multiprocessing.get_context("spawn").Process(target=_hold, args=(lake.root,))
+    process = FRESH.Process(target=_hold, args=(lake.root,))
     process.start()
     while not (lake.root / "held").exists():
         time.sleep(0.01)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tvquant.market.providers.simulated.client import SimulatedHttp
 from tvquant.market.providers.simulated.exchange import TERMS as DECLARED
 from tvquant.market.providers.simulated.exchange import Exchange
 from tvquant.market.providers.simulated.server import served
+from tvquant.market.screeners.client import LIMITS, TradingViewScreener
 
 type Call = Callable[..., Any]
 
@@ -116,7 +118,7 @@ class SlowToLoad(SimulatedHttp):
     loaded = False
 
     def load(self) -> None:
-        time.sleep(2 * online.PATIENCE)
+        time.sleep(1.1 * online.PATIENCE)
         self.loaded = True
 
     async def probe(self) -> tuple[Probe, ...]:
@@ -161,7 +163,11 @@ def test_a_source_whose_terms_are_not_agreed_is_sent_nothing(
 
 
 @pytest.mark.usefixtures("deaf_world")
-def test_the_columns_of_the_screener_that_are_used_are_held_against_its_list(tmp_path: Path) -> None:
+def test_the_columns_of_the_screener_that_are_used_are_held_against_its_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = replace(LIMITS, requests_per_second=1000.0)  # a server of a test is not busy
+    monkeypatch.setattr(online, "TradingViewScreener", partial(TradingViewScreener, limits=fast))
     home = Workspace(tmp_path / "ws")
     home.create()
     (line,), loopback = looked_at(home, ScannerServer())

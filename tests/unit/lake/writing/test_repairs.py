@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tvquant.lake.storage import commits, tables
@@ -45,7 +45,6 @@ def same(one: pl.DataFrame, other: pl.DataFrame) -> bool:
     return one.select(columns).sort(columns).equals(other.select(columns).sort(columns))
 
 
-@settings(max_examples=150)
 @given(
     rows=st.lists(row, min_size=1, max_size=8),
     changes=st.lists(st.dictionaries(st.integers(0, 2), change, min_size=1, max_size=3), min_size=1, max_size=4),

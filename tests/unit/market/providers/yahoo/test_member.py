@@ -61,8 +61,8 @@ def days(rows: pl.DataFrame) -> list[int]:
 
 
 def test_a_look_waits_less_than_a_question_does(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tvquant.market.providers.yahoo.member.LOOK", 0.2)
-    late = Reply("late", pause=1.5)
+    monkeypatch.setattr("tvquant.market.providers.yahoo.member.LOOK", 0.1)
+    late = Reply("late", pause=0.6)
     found, _ = asked(late, question=probe)
     assert type(found) is Unavailable
     assert "did not answer" in str(found)
