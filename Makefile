@@ -44,8 +44,8 @@ collected: setup # assertions are rewritten once, while kernels compile, and not
 warm: setup
 	$(PY) -m tvquant.app.warm
 
-test: setup
-	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 types warm lint collected
+test: setup # three at once, of which each takes half a minute: two cores are busy to the end
+	@$(MAKE) --no-print-directory --output-sync=target --jobs=3 warm types collected lint
 	$(PY) -m pytest $(SHARED) --durations=20
 
 .tools/pandas-ta/pyvenv.cfg: benchmarks/pandas-ta.txt

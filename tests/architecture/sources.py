@@ -40,6 +40,12 @@ def imports(node: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{found.module or ''}.{alias.name}", found.lineno) for alias in found.names)
 
 
+@cache
+def imported(path: Path) -> tuple[tuple[str, int], ...]:
+    """Dotted names and lines of all imports of a module, wherever they stand."""
+    return tuple(imports(tree(path)))
+
+
 def imports_on_import(node: ast.AST) -> Iterator[tuple[str, int]]:
     """Imports that run when the module is imported: all but those inside functions or for type checking only."""
     for child in ast.iter_child_nodes(node):

@@ -4,10 +4,11 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from sources import PACKAGE, ROOT, imports, imports_on_import, modules, room, shown, tree
+from sources import PACKAGE, ROOT, imported, imports, imports_on_import, modules, room, shown, tree
 
 pytestmark = pytest.mark.xdist_group("sources")  # one worker parses them
 
@@ -45,14 +46,16 @@ def banned_imports(banned: set[str], allowed_rooms: set[str]) -> list[str]:
         f"{shown(path)}:{line} imports {name}"
         for path in modules()
         if room(path) not in allowed_rooms
-        for name, line in imports(tree(path))
+        for name, line in imported(path)
         if named(name, banned)
     ]
 
 
 def outside_calls(module: ast.Module) -> list[tuple[str, int]]:
     """Attribute chains that read the clock or the environment."""
-    chains = ((ast.unparse(n), n.lineno) for n in ast.walk(module) if isinstance(n, ast.Attribute))
+    ends = {name.rpartition(".")[2] for name in CLOCKS}
+    attributes = (n for n in ast.walk(module) if isinstance(n, ast.Attribute) and n.attr in ends)
+    chains = ((ast.unparse(n), n.lineno) for n in attributes)
     return [(name, line) for name, line in chains if name in CLOCKS]
 
 
@@ -73,10 +76,10 @@ def dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported_modules(module: ast.Module, known: set[str]) -> set[str]:
-    """Those of the known modules that a module imports anywhere, functions included."""
-    found = {name for name, _ in imports(module)}
-    return {name if name in known else name.rpartition(".")[0] for name in found} & known
+def imported_modules(found: Iterable[tuple[str, int]], known: set[str]) -> set[str]:
+    """Those of the known modules that imports bring, as they stand or as a module's names."""
+    names = {name for name, _ in found}
+    return {name if name in known else name.rpartition(".")[0] for name in names} & known
 
 
 def circles(graph: dict[str, set[str]]) -> list[str]:
@@ -89,13 +92,13 @@ def circles(graph: dict[str, set[str]]) -> list[str]:
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    trees = {dotted(path): tree(path) for path in modules()}
-    assert circles({name: imported_modules(found, set(trees)) - {name} for name, found in trees.items()}) == []
+    found = {dotted(path): imported(path) for path in modules()}
+    assert circles({name: imported_modules(those, set(found)) - {name} for name, those in found.items()}) == []
 
 
 def test_a_circle_is_found() -> None:
     source = ast.parse("from tvquant.a import b\nimport numpy\ndef f():\n    from tvquant.c import name")
-    assert imported_modules(source, {"tvquant.a", "tvquant.a.b", "tvquant.c"}) == {"tvquant.a.b", "tvquant.c"}
+    assert imported_modules(imports(source), {"tvquant.a", "tvquant.a.b", "tvquant.c"}) == {"tvquant.a.b", "tvquant.c"}
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set(), "e": {"d"}}) == ["a", "b", "c"]
 
 

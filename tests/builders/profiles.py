@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.app.vocabulary import vocabulary
-from tvquant.profiles import Profile, ResolvedProfile, available, load, resolve
+from tvquant.profiles import Profile, ResolvedProfile, Vocabulary, available, load, resolve
 from tvquant.profiles.sections.selection import SelectionSection
 
 
@@ -21,9 +21,15 @@ def plain_presets() -> frozenset[str]:
     return frozenset(name for name in available() if not load(name).is_meta)
 
 
+_RESOLVED: dict[tuple[str, str], tuple[Vocabulary, Profile]] = {}
+
+
 def profile_of(name: str = "crypto_spot", **settings: Any) -> Profile:
-    """Return the profile that is resolved so."""
-    return resolved_of(name, **settings).profile
+    """Return the profile that is resolved so, once for the same members; what is installed is not looked up again."""
+    members, key = vocabulary(), (name, repr(sorted(settings.items())))
+    if key not in _RESOLVED or _RESOLVED[key][0] != members:
+        _RESOLVED[key] = members, resolved_of(name, **settings).profile
+    return _RESOLVED[key][1]
 
 
 def selection_of(**settings: Any) -> SelectionSection:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvquant.core.allocations import Allocation, AllocationOutcome, Attempt, Constraint, Status
@@ -16,6 +16,8 @@ from tvquant.core.selection import SelectionFunnel, SelectionResponse, Veto
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import decode, encode
 
+dear = settings(max_examples=settings().max_examples * 2 // 5)
+"""Each example takes a hundredth of a second: twenty in the gate."""
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 COUNTS = st.integers(0, 9999)
 WORDS = st.text(max_size=8)
@@ -99,6 +101,7 @@ def decisions(draw: Any, kind: str) -> Decision:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "empty"])
+@dear
 @given(data=st.data())
 def test_a_decision_is_read_back_as_it_was_written(kind: str, data: st.DataObject) -> None:
     """From the value itself, and through the ledger's JSON: to the byte, the sign of a zero included."""
@@ -110,6 +113,7 @@ def test_a_decision_is_read_back_as_it_was_written(kind: str, data: st.DataObjec
 
 @pytest.mark.requirement("R-LED-05")
 @pytest.mark.parametrize("kind", [*KINDS, "empty"])
+@dear
 @given(data=st.data(), whole=st.booleans())
 def test_a_decision_taken_apart_for_the_ledger_is_put_together_whole(
     kind: str, data: st.DataObject, whole: bool
@@ -128,6 +132,7 @@ def recorded(response: SelectionResponse, *, whole: bool) -> SelectionResponse:
     return SelectionResponse.recorded(decode(json.loads(json.dumps(encode(response.record(whole=whole))))))
 
 
+@dear
 @given(responses())
 def test_a_selection_recorded_whole_has_the_components_of_everyone(response: SelectionResponse) -> None:
     assert recorded(response, whole=True).components == response.components
@@ -135,6 +140,7 @@ def test_a_selection_recorded_whole_has_the_components_of_everyone(response: Sel
     assert recorded(response, whole=False).components == of_winners
 
 
+@dear
 @given(ALLOCATIONS)
 def test_of_an_allocation_everything_but_the_weights_is_read_back(made: Allocation) -> None:
     again = AllocationOutcome.of(made.payload())
@@ -142,6 +148,7 @@ def test_of_an_allocation_everything_but_the_weights_is_read_back(made: Allocati
     assert not hasattr(again, "weights"), "what was not recorded is not made up"
 
 
+@dear
 @given(responses())
 def test_components_are_read_back_of_winners_only(response: SelectionResponse) -> None:
     again, won = SelectionResponse.of(response.payload()), {atom.symbol for atom in response.winners}

@@ -183,7 +183,7 @@ def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tupl
 @pytest.mark.requirement("R-SIM-03")
 @pytest.mark.requirement("R-UNI-22")
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=settings().max_examples // 8, deadline=None)
+@settings(max_examples=settings().max_examples // 8 - 3, deadline=None)
 @given(future=FUTURES, seed=st.integers(0, 20))
 @example(future=EVERYTHING, seed=3)
 @example(future=NOTHING_LEFT, seed=4)

@@ -1,6 +1,7 @@
 """No scanner looks ahead: what is scrambled, listed or delisted after a moment changes no scan made by then."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,19 +24,19 @@ SCANNERS = tuple(name for name in SHELF.available([]) if load_scanner(name).kind
 US = ("AAPL", "MSFT", "KO", "JNJ", "PG", "XOM", "JPM", "IBM", "SPY", "QQQ", "XLF", "TLT", "GLD", "IEF", "XLK", "USO")
 
 
-def names(scanner: Scanner) -> list[tuple[str, Kind]]:
+def names(scanner: Scanner) -> tuple[tuple[str, Kind], ...]:
     """Symbols that the scanner's structure takes, by its own kinds."""
     if not set(scanner.kinds) & {Kind.SPOT, Kind.SWAP}:
         etfs = US[8:]
-        return [(f"NYSE:{t}", Kind.ETF if t in etfs else Kind.STOCK) for t in US]
+        return tuple((f"NYSE:{t}", Kind.ETF if t in etfs else Kind.STOCK) for t in US)
     spot = Kind.SPOT in scanner.kinds
     suffix, kind = ("", Kind.SPOT) if spot else (".P", Kind.SWAP)
-    return [(f"BINANCE:C{k}USDT{suffix}", kind) for k in range(NAMES)]
+    return tuple((f"BINANCE:C{k}USDT{suffix}", kind) for k in range(NAMES))
 
 
-def market(scanner: Scanner, *, other_future: bool, rows: int = ROWS) -> Panel:
+@cache
+def market(found: tuple[tuple[str, Kind], ...], *, other_future: bool, rows: int = ROWS) -> Panel:
     """Walks of all moods, the last one listed at the moment, one gone before, one after it."""
-    found = names(scanner)
     draw = np.random.default_rng(7)
     drift = np.linspace(-0.004, 0.004, len(found))
     close = 50.0 * np.exp((drift + draw.normal(0.0, 0.03, (ROWS, len(found)))).cumsum(axis=0))
@@ -82,8 +83,9 @@ def test_the_future_changes_no_scan(name: str) -> None:
     kinds = set(scanner.kinds)
     for kind in kinds & {Kind.SPOT, Kind.SWAP} or {Kind.STOCK}:
         one = scanner if kind is Kind.STOCK else scanner.model_copy(update={"kinds": (kind,)})
-        world, other = market(one, other_future=False), market(one, other_future=True)
-        past = market(one, other_future=False, rows=MOMENT)
+        found = names(one)
+        world, other = market(found, other_future=False), market(found, other_future=True)
+        past = market(found, other_future=False, rows=MOMENT)
         for row in (MOMENT - 1, MOMENT - 12, MOMENT - 300):
             day = world.times[row].astype("datetime64[D]").item()
             assert timedelta(0) < world.times[-1].item() - world.times[row].item()

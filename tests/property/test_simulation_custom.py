@@ -13,7 +13,7 @@ from tvquant.core.books import Convention, CostModel, Execution, Spread, WeightP
 from tvquant.core.instruments import Instrument, Kind
 
 SEEDS = st.integers(0, 2**32 - 1)
-quick = settings(max_examples=settings().max_examples // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=settings().max_examples // 4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CONVENTIONS = pytest.mark.parametrize("convention", list(Convention))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.cluster import hierarchy
@@ -23,6 +23,8 @@ from tvquant.statistics import (
     rescaled_range_slope,
 )
 
+dear = settings(max_examples=settings().max_examples * 2 // 5)
+"""Each example takes a hundredth of a second: twenty in the gate."""
 VALUES = st.one_of(st.just(np.nan), st.integers(-3, 3).map(lambda i: i / 64), st.floats(-0.875, 0.875, width=32))
 RETURNS = arrays(np.float64, st.tuples(st.integers(0, 150), st.integers(1, 4)), elements=VALUES)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -34,6 +36,7 @@ EVERYTHING = (
 )
 
 
+@dear
 @given(RETURNS)
 @pytest.mark.requirement("R-FEA-03")
 @pytest.mark.requirement("R-FEA-04")
@@ -45,6 +48,7 @@ def test_shares_stay_between_0_and_1(returns):
         assert ((got >= 0.0) & (got <= 1.0) | np.isnan(got)).all()
 
 
+@dear
 @given(RETURNS, SEEDS)
 def test_where_the_gaps_are_does_not_matter(returns, seed):
     """Each column with its values in the same order but its gaps elsewhere."""
@@ -57,6 +61,7 @@ def test_where_the_gaps_are_does_not_matter(returns, seed):
         np.testing.assert_array_equal(measure(moved), measure(returns))
 
 
+@dear
 @given(RETURNS)
 def test_units_do_not_matter_to_what_has_none(returns):
     small = returns / 64.0  # exact in binary
@@ -69,6 +74,7 @@ def test_units_do_not_matter_to_what_has_none(returns):
     np.testing.assert_allclose(moments(small).std * 64.0, moments(returns).std, rtol=1e-12)
 
 
+@dear
 @given(RETURNS)
 def test_the_other_side_of_a_trade(returns):
     one, other = moments(returns), moments(-returns)
@@ -79,6 +85,7 @@ def test_the_other_side_of_a_trade(returns):
         np.testing.assert_allclose(measure(-returns), measure(returns), rtol=1e-9)
 
 
+@dear
 @given(RETURNS)
 @pytest.mark.requirement("R-FEA-07")
 def test_moments_stay_within_their_bounds(returns):
@@ -92,6 +99,7 @@ def test_moments_stay_within_their_bounds(returns):
     assert (kurtosis[known] + 2.0 >= skewness[known] ** 2 - slack).all()  # Pearson's inequality
 
 
+@dear
 @given(RETURNS, st.floats(0.001, 0.998), st.floats(0.0, 0.001))
 @example(np.array([[0.015625, np.nan], [0.0, 0.0], [0.0, 0.0]]), 0.5, 0.0)
 @pytest.mark.requirement("R-FEA-07")
@@ -110,6 +118,7 @@ def test_a_wider_tail_is_milder(returns, level, step):
         assert (wide[there] <= mean + 1e-12).all()
 
 
+@dear
 @given(
     st.sampled_from(list(NullStatistic)), st.lists(st.integers(0, 300), max_size=6), st.floats(0, 1), st.floats(0, 1)
 )
@@ -121,6 +130,7 @@ def test_a_larger_share_has_no_lower_quantile(statistic, n, one, other):
     assert (low[counts >= 32] <= high[counts >= 32]).all()
 
 
+@dear
 @given(SEEDS, st.integers(2, 12), st.floats(0.0, 0.08))
 @pytest.mark.requirement("R-SEL-27")
 def test_correlations_are_correlations(seed, k, share):
@@ -135,6 +145,7 @@ def test_correlations_are_correlations(seed, k, share):
     assert np.linalg.eigvalsh(got)[0] > -1e-9
 
 
+@dear
 @given(SEEDS, st.integers(2, 20), st.floats(0.0, 1.5), st.integers(1, 20), st.sampled_from(Linkage), st.booleans())
 def test_a_partition_is_that_of_the_library(seed, k, cut, most, linkage, ties):
     """Of distances of which many may be equal, cut at the height of a merge or between, never into more than asked."""
@@ -151,6 +162,7 @@ def test_a_partition_is_that_of_the_library(seed, k, cut, most, linkage, ties):
     assert len(set(zip(got, expected.tolist(), strict=True))) == len(set(got)) == len(set(expected.tolist()))
 
 
+@dear
 @given(SEEDS, st.integers(1, 20), st.floats(0.1, 1.0), st.integers(1, 8))
 @pytest.mark.requirement("R-SEL-27")
 def test_a_partition_does_not_depend_on_the_order_of_names(seed, k, cut, most):

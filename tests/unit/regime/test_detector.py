@@ -40,12 +40,13 @@ def test_paths_are_labelled_as_what_they_are(detect) -> None:
 def test_of_noise_a_tenth_is_quiet_and_a_tenth_turbulent_or_worse(detector) -> None:
     """A quadrant lifts some of the turbulent; as specified, every noise that is not quiet is turbulent."""
     noise = drawn(252, 600, SEED + 2).T * 0.01
-    labels = [detector().detect(one, periods_per_year=252).label for one in noise]
+    calibrated, by_letter = detector(), detector(preset="as_specified")
+    labels = [calibrated.detect(one, periods_per_year=252).label for one in noise]
     share = {label: labels.count(label) / len(noise) for label in Regime}
     assert share[Regime.QUIET] == pytest.approx(0.10, abs=0.035)
     assert share[Regime.TURBULENT] + share[Regime.CRISIS] == pytest.approx(0.10, abs=0.035)
     assert 0.005 <= share[Regime.CRISIS] <= 0.05
-    specified = [detector(preset="as_specified").detect(one, periods_per_year=252) for one in noise[:200]]
+    specified = [by_letter.detect(one, periods_per_year=252) for one in noise[:200]]
     loud = [one for one in specified if one.score >= 0.7]
     assert loud
     assert sum(one.label is Regime.NORMAL for one in loud) <= 0.02 * len(loud)

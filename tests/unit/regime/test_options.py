@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from builders.profiles import profile_of
+from builders.profiles import profile_of, resolved_of
 from tvquant.core.errors import ProfileError
 from tvquant.profiles.regime_bands import packaged_bands
 from tvquant.regime import options
@@ -15,10 +15,10 @@ def test_a_library_that_is_not_there_is_named_with_its_extra(
     monkeypatch: pytest.MonkeyPatch, name: str, library: str
 ) -> None:
     keys: dict[str, Any] = {f"regime__{name}": True}
-    profile_of(**keys)
+    resolved_of(**keys)
     monkeypatch.setattr(options, "find_spec", lambda asked: None if asked == library else object())
     with pytest.raises(ProfileError, match=rf"regime.{name}: {library} is not installed; install tvquant\[stats\]"):
-        profile_of(**keys)
+        resolved_of(**keys)
     profile_of()
 
 

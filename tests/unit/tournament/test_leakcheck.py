@@ -230,9 +230,15 @@ LIKE_OTHERS = (
     *("crypto_production", "crypto_rating_all", "crypto_rating_ma", "crypto_rating_osc"),
     *("development_coins", "development_stocks", "institutional_etf"),
 )
+SLEEVES = (
+    *("binance_spot_rating_all_long", "binance_spot_rating_osc_short"),
+    *("binance_perp_rating_ma_short", "binance_perp_rating_osc_long"),
+)
+"""Of a dozen with one scanner each, every venue, rating and side; `crypto_rating_alpha` has the dozen."""
 PRESETS = sorted(plain_presets())
 if not os.environ.get("TVQUANT_PROOF"):  # of pools of several scanners one, with every rating and both venues
-    PRESETS = [name for name in PRESETS if name not in LIKE_OTHERS]
+    alone = ("binance_spot_rating", "binance_perp_rating")
+    PRESETS = [name for name in PRESETS if name not in LIKE_OTHERS and (name in SLEEVES or not name.startswith(alone))]
 
 
 def _profile(name: str) -> Profile:

@@ -39,6 +39,7 @@ type Engines = Callable[[Panel, Profile], BacktestEngine]
 type Begin = Callable[[Path], Ledger]
 
 SHARED = ("selection", "context", "decision")
+TABLES = ("returns", "windows", "weights", "events")
 PATH = "baseline/custom/min_variance"
 STRATEGY = f"{PATH}/custom"
 
@@ -118,7 +119,7 @@ def test_the_number_of_processes_changes_nothing(
         chains = [key for c in cells(made) for key in (c.key, chain_of(DECISION, c.path.key))]
         recorded = {key: [(r.outputs, r.metrics, r.data) for r in records(run, chain=key)] for key in chains}
         store = ResultStore(run / "results")
-        tables = [store.read(table) for table in ("returns", "windows", "weights", "events")]
+        tables = [store.read(table) for table in TABLES]
         found.append((matrix.leaves, matrix.digest, recorded, tables))
     one, two = found
     strategy = next(c.path.key for c in cells(made) if c.key == STRATEGY)
@@ -130,9 +131,8 @@ def test_the_number_of_processes_changes_nothing(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize("killed_after", [1, 5, 6, 7, 32, 33, 34, 143, 147])
 def test_a_killed_matrix_goes_on_and_ends_alike(
-    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock, killed_after: int
+    tmp_path: Path, made: Profile, engine: BacktestEngine, ledger_in: Begin, clock: Clock
 ) -> None:
     """Each kind of record is the last one once: after 5 intents a context, a decision and its snapshot come first.
 
@@ -141,22 +141,28 @@ def test_a_killed_matrix_goes_on_and_ends_alike(
     whole = tmp_path / "whole"
     with ledger_in(whole) as ledger:
         expected = play(engine, cells(made), ledger, whole)
-    run, counts = tmp_path / "run", []
-    with ledger_in(run) as ledger, pytest.raises(Killed):
-        play(engine, cells(made), Mortal(ledger, killed_after), run)
-    before = recorded(run)
-    with Ledger.resume(run, run_id="r", clock=clock) as ledger:
-        matrix = play(engine, cells(made), ledger, run, resumed=before, progress=counts.append)
-        ledger.seal(matrix.leaves)
-    assert matrix.leaves == expected.leaves
-    assert sum(counts) == 50
-    assert verify(run).status is Integrity.OK
-    for cell in cells(made):  # no step and no outcome twice
-        kinds = [r.kind for r in records(run, chain=cell.key)]
-        assert (kinds.count("snapshot"), kinds.count("outcome")) == (10, 1)
-    assert Counter(r.kind for r in records(run) if r.kind in SHARED) == {"selection": 8, "context": 30, "decision": 50}
-    for table in ("returns", "windows", "weights", "events"):
-        assert ResultStore(run / "results").read(table).equals(ResultStore(whole / "results").read(table))
+    stored = {table: ResultStore(whole / "results").read(table) for table in TABLES}
+
+    def goes_on(killed_after: int) -> None:
+        run, counts = tmp_path / str(killed_after), []
+        with ledger_in(run) as ledger, pytest.raises(Killed):
+            play(engine, cells(made), Mortal(ledger, killed_after), run)
+        before = recorded(run)
+        with Ledger.resume(run, run_id="r", clock=clock) as ledger:
+            matrix = play(engine, cells(made), ledger, run, resumed=before, progress=counts.append)
+            ledger.seal(matrix.leaves)
+        assert matrix.leaves == expected.leaves
+        assert sum(counts) == 50
+        assert verify(run).status is Integrity.OK
+        found = Counter((r.chain, r.kind) for r in records(run))
+        for cell in cells(made):  # no step and no outcome twice
+            assert (found[cell.key, "snapshot"], found[cell.key, "outcome"]) == (10, 1)
+        shared = {kind: sum(n for (_, other), n in found.items() if other == kind) for kind in SHARED}
+        assert shared == {"selection": 8, "context": 30, "decision": 50}
+        assert all(ResultStore(run / "results").read(table).equals(stored[table]) for table in TABLES)
+
+    for killed_after in (1, 5, 6, 7, 32, 33, 34, 143, 147):
+        goes_on(killed_after)
 
 
 @pytest.mark.xdist_group("loky")
@@ -429,7 +435,6 @@ def test_two_simulators_settle_what_is_decided_once(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize("killed_after", [11, 12, 13, 14, 40])
 def test_a_run_killed_between_two_books_of_a_path_goes_on(
     tmp_path: Path,
     engine: BacktestEngine,
@@ -437,25 +442,30 @@ def test_a_run_killed_between_two_books_of_a_path_goes_on(
     clock: Clock,
     doubled: tuple[Cell, ...],
     counted: Counter[str],
-    killed_after: int,
 ) -> None:
     """Ten intents come first: after 13 records one book of the first path knows of a decision, the other not."""
-    whole, run = tmp_path / "whole", tmp_path / "run"
+    whole = tmp_path / "whole"
     with ledger_in(whole) as ledger:
         expected = play(engine, doubled, ledger, whole)
-    with ledger_in(run) as ledger, pytest.raises(Killed):
-        play(engine, doubled, Mortal(ledger, killed_after), run)
-    before = recorded(run)
-    counted.clear()
-    with Ledger.resume(run, run_id="r", clock=clock) as ledger:
-        matrix = play(engine, doubled, ledger, run, resumed=before)
-    assert matrix.leaves == expected.leaves
-    for cell in doubled:
-        windows = [r.metrics["window"] for r in records(run, chain=cell.key, kind="snapshot")]
-        assert windows == list(range(60, 250, 20)), "none twice"
-    shortest = {p: min(len(before.rebalances.get(c.key, ())) for c in doubled if c.path.key == p) for p in
-                {cell.path.key for cell in doubled}}  # fmt: skip
-    assert counted["decide"] == sum(10 - have for have in shortest.values())
+
+    def goes_on(killed_after: int) -> None:
+        run = tmp_path / str(killed_after)
+        with ledger_in(run) as ledger, pytest.raises(Killed):
+            play(engine, doubled, Mortal(ledger, killed_after), run)
+        before = recorded(run)
+        counted.clear()
+        with Ledger.resume(run, run_id="r", clock=clock) as ledger:
+            matrix = play(engine, doubled, ledger, run, resumed=before)
+        assert matrix.leaves == expected.leaves
+        for cell in doubled:
+            windows = [r.metrics["window"] for r in records(run, chain=cell.key, kind="snapshot")]
+            assert windows == list(range(60, 250, 20)), "none twice"
+        shortest = {p: min(len(before.rebalances.get(c.key, ())) for c in doubled if c.path.key == p) for p in
+                    {cell.path.key for cell in doubled}}  # fmt: skip
+        assert counted["decide"] == sum(10 - have for have in shortest.values())
+
+    for killed_after in (11, 12, 13, 14, 40):
+        goes_on(killed_after)
 
 
 def test_two_schedules_are_two_paths_with_selections_of_their_own(
