@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,12 +41,10 @@ def test_stamps_say_what_the_data_are(demo: tuple[Path, dict[str, Any]]) -> None
     assert {"current_only", "no_volume", "swept_windows"} <= stamps[HEADLINE]
 
 
-def test_a_second_demo_returns_the_same_run(
-    demo: tuple[Path, dict[str, Any]], command: Callable[..., list[str]]
-) -> None:
+def test_a_second_demo_returns_the_same_run(demo: tuple[Path, dict[str, Any]], answered: Callable[..., Any]) -> None:
+    """That the plan is the same one in another process, a run that goes on in one shows (`test_identity.py`)."""
     home, said = demo
-    done = subprocess.run(command("demo", home, "--json"), capture_output=True, text=True, check=True, timeout=120)
-    again = json.loads(done.stdout)
+    again = answered("demo", home)
     assert (again["run"], again["result"], again["reused"]) == (said["run"], said["result"], True)
 
 

@@ -6,14 +6,9 @@ that the user can work out. Commands are called in this process; a profile runs 
 """
 
 import io
-import os
 import re
-import signal
-import subprocess
-import time
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +17,8 @@ import pytest
 
 import tvquant as tv
 from builders.desk import HEAD, SPY, TECH, TEN, TLT, Desk, desk_in
+from tvquant.core.records import SNAPSHOT, Entry
+from tvquant.ledger import Ledger, records
 
 pytestmark = pytest.mark.xdist_group("first_hour")
 
@@ -327,33 +324,34 @@ def test_28_which_keys_there_are(desk: Desk, ask: Call) -> None:
     assert "(profiles/typo.yaml), line 4" in said.out
 
 
-def _deciding(folders: set[Path]) -> list[Path]:
-    """Return the folders whose ledger has begun to record decisions."""
-    return [
-        one for one in folders if (one / "audit.jsonl").exists() and len((one / "audit.jsonl").read_bytes()) > 60_000
-    ]
+def test_29_a_stopped_run_goes_on(desk: Desk, run: Call, ask: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I stopped my run: go on with it. Is its record whole, and has nobody looked ahead?
 
-
-def test_29_a_killed_run_goes_on(desk: Desk, run: Call, ask: Call, command: Callable[..., list[str]]) -> None:
-    """My run was killed: go on with it. Is its record whole, and has nobody looked ahead?"""
+    By Ctrl-C, at a record of the midst; processes are killed in `test_identity.py`.
+    """
     whole = run("limited")
     again = ask("run", "limited", "--json").document
     assert again["run"] == whole.id
     before = set(whole.folder.parent.iterdir())
-    child = subprocess.Popen(
-        command("run", "limited", "--again", "-w", desk.home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while not (begun := _deciding(set(whole.folder.parent.iterdir()) - before)) and child.poll() is None:
-        time.sleep(0.005)
-    os.kill(child.pid, signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
-    (killed,) = begun
-    ask("run", "--resume", killed.name)
-    runs = tv.Workspace.open(desk.home).runs().filter(pl.col("run").is_in([whole.id, killed.name]))
+    record = Ledger.record
+
+    def stopped(ledger: Ledger, entry: Entry) -> str:
+        digest = record(ledger, entry)
+        if entry.kind == SNAPSHOT and entry.metrics["window"] == middle:
+            raise KeyboardInterrupt
+        return digest
+
+    middle = sorted(one.metrics["window"] for one in records(whole.folder, kind=SNAPSHOT))[30]
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "record", stopped)
+        ask("run", "limited", "--again", code=130)
+    (begun,) = (one for one in whole.folder.parent.iterdir() if one not in before and one.is_dir())
+    ask("run", "--resume", begun.name)
+    runs = tv.Workspace.open(desk.home).runs().filter(pl.col("run").is_in([whole.id, begun.name]))
     assert runs["state"].to_list() == ["ok", "ok"]
     assert runs["result"].n_unique() == 1
-    assert f"{killed.name}: ok" in ask("ledger", "verify", killed.name).out
-    assert "1 of 27 windows checked, 0 leaks" in ask("leakcheck", killed.name, "--windows", 1).out
+    assert f"{begun.name}: ok" in ask("ledger", "verify", begun.name).out
+    assert "1 of 27 windows checked, 0 leaks" in ask("leakcheck", begun.name, "--windows", 1).out
 
 
 def taken(page: str) -> Mapping[str, pl.DataFrame]:

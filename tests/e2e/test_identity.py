@@ -18,11 +18,11 @@ PROOF = bool(os.environ.get("TVQUANT_PROOF"))
 SPAN, EARLY, LATE = (2060, 100, 300) if PROOF else (500, 30, 90)
 """Rows, and records after which a run is stopped."""
 STOP, KILL = signal.SIGINT, signal.SIGKILL
-ENDS = [(2, (STOP, EARLY), (KILL, LATE))]
+ENDS = [[(2, STOP, EARLY), (1, KILL, LATE)]]
 """Worker processes of a run, and what ends it at which record: it begins, and after each but the last it goes on."""
 if PROOF:
-    ENDS += [(jobs, (STOP, EARLY)) for jobs in (1, 2)]
-    ENDS += [(jobs, (KILL, records)) for jobs in (1, 2) for records in (EARLY, LATE, *range(5, 800, 80))]
+    ENDS += [[(2, STOP, EARLY), (2, KILL, LATE)], *([(jobs, STOP, EARLY)] for jobs in (1, 2))]
+    ENDS += [[(jobs, KILL, records)] for jobs in (1, 2) for records in (EARLY, LATE, *range(5, 800, 80))]
 
 MEANWHILE = ("stage ", "run: ", "compiling kernels ", "health of ")
 """How lines begin that a slow machine tells."""
@@ -31,6 +31,7 @@ PROFILE = f"""version: 1
 extends: demo_sp500
 description: The demo's last years.
 data: {{span: {SPAN}}}
+allocation: {{profiles: [barbell, max_sharpe]}}
 """
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -80,18 +81,17 @@ def interrupted(
 
 
 @pytest.mark.requirement("R-TRN-18")
-@pytest.mark.parametrize(("jobs", "ends"), [(jobs, ends) for jobs, *ends in ENDS])
+@pytest.mark.parametrize("ends", ENDS)
 def test_a_killed_run_resumes_to_the_same_result(
     recent: tuple[Path, dict[str, Any]],
     answered: Callable[..., Any],
     interrupted: Callable[..., Any],
     tvquant: Callable[..., Any],
-    jobs: int,
-    ends: list[tuple[signal.Signals, int]],
+    ends: list[tuple[int, signal.Signals, int]],
 ) -> None:
     home, said = recent
     run = None
-    for by, records in ends:
+    for jobs, by, records in ends:
         run, code, err = interrupted(by, records, run, "--jobs", jobs)
         if by is STOP:
             assert code == 130
