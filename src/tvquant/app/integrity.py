@@ -6,12 +6,13 @@ asks for evidence later can hold it against all three. It changes no result.
 """
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from tvquant.app.run_context import RunContext
 from tvquant.core.records import EVIDENCE, RUN, Entry
 from tvquant.core.stages import Stage
-from tvquant.ledger.recorded_run import RecordedRun
+from tvquant.ledger import RunFolder, records
 from tvquant.profiles import Profile
 from tvquant.profiles.filters import Filter
 from tvquant.tournament.cells import grid_size
@@ -27,7 +28,7 @@ SURVIVAL = "survival"
 def evidence(context: RunContext, result: str, failed: Mapping[str, str]) -> Entry:
     """Return the record of a run whose matrix has been played to this result; `failed` : cell -> why it has no book."""
     profile = context.plan.resolved.profile
-    health = RecordedRun(context.folder).stages[Stage.HEALTH].data.get(HEALTH, {})
+    health = _health(context.folder)
     strategies = [cell for cell in context.cells if not cell.baseline]
     lacking = {cell.key: failed[cell.key] for cell in strategies if cell.key in failed}
     size = grid_size(profile)
@@ -60,6 +61,14 @@ def evidence(context: RunContext, result: str, failed: Mapping[str, str]) -> Ent
             "vetoes": list(profile.selection.vetoes),
         },
     )  # fmt: skip
+
+
+def _health(folder: RunFolder) -> Mapping[str, Any]:
+    """Return what stage 9 recorded of the profile's assets; it ends before the pin, behind which nothing is read."""
+    before = takewhile(lambda one: one.kind != "plan", records(folder.path, chain=RUN))
+    ended = [one for one in before if (one.stage, one.kind) == (Stage.HEALTH, "outcome")]
+    health: Mapping[str, Any] = ended[-1].data.get(HEALTH, {})
+    return health
 
 
 def floors_of(profile: Profile) -> dict[str, float]:

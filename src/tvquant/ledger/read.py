@@ -42,9 +42,13 @@ class LedgerRecord:
 
 
 def records(
-    folder: Path, *, chain: str | None = None, kind: str | tuple[str, ...] | None = None
+    folder: Path,
+    *,
+    chain: str | None = None,
+    kind: str | tuple[str, ...] | None = None,
+    but: tuple[str, ...] = (),
 ) -> Iterator[LedgerRecord]:
-    """Yield all whole records in the order they were written, of one chain and of one or some kinds when asked.
+    """Yield all whole records in the order they were written, of one chain and of some kinds, or all but some.
 
     A ledger that was killed, or is still being written, gives what it has.
 
@@ -58,7 +62,8 @@ def records(
         head = Head.read(folder)
         for limit in (head.size, inf):
             for fields, line in walk(file, progress, limit):
-                if chain in (None, fields["chain"]) and (kinds is None or fields["kind"] in kinds):
+                here = fields["kind"]
+                if chain in (None, fields["chain"]) and (kinds is None or here in kinds) and here not in but:
                     yield record_of(fields, line)
             if limit == head.size and progress.head() != head:
                 raise LedgerError(f"{folder / AUDIT} and its head do not agree; run `tvquant ledger verify`")

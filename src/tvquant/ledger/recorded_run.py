@@ -1,9 +1,10 @@
 """The one reader of a run: what its ledger, manifest and result tables say, as typed values.
 
 1. Each part is read when it is first asked for, and once. A record is believed only where every line up to it verifies.
-2. There are two passes over the ledger: one over what is recorded once (genesis, plan, ends of stages and cells,
-   seal), and one over decisions, which are many. The decision of a snapshot is that of its path and window, and must be
-   the one that the snapshot names; it is put together with the context and the selection that it names by digest.
+2. There are two passes over the ledger: one over what is recorded once (genesis, plan, beginnings and ends, seal), and
+   one over decisions and what they were made from, which are many. The decision of a snapshot is that of its path and
+   window, and must be the one that the snapshot names; it is put together with the context and the selection that it
+   names by digest.
 3. What is of challengers is read by `shadow`, and by nothing else.
 4. What a run lacks, and what another version recorded otherwise, raises `Absent`; nothing is made up for it.
 
@@ -44,7 +45,9 @@ from tvquant.profiles.exclusions import GridSize
 from tvquant.profiles.manifest import is_of_meta
 
 ENDS = ("plan", "outcome", TIMES, "seal")
-"""Kinds of what is recorded once: what was pinned, and what ended."""
+"""Kinds of what was pinned, and of what ended."""
+MANY = (SELECTION, CONTEXT, DECISION, SNAPSHOT)
+"""Kinds of which there are some for each window; all others are recorded once."""
 
 
 class RecordedRun:
@@ -56,23 +59,23 @@ class RecordedRun:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self._ends_read: list[tuple[Mapping[str, Any], bytes]] | None = None
+        self._once_read: list[tuple[Mapping[str, Any], bytes]] | None = None
 
     @cached_property
     def verification(self) -> Verification:
         """What ledger and files are worth: every hash recomputed.
 
-        Of a finished run what was pinned and what ended is read on the way.
+        Of a finished run what is recorded once is read on the way.
         """
-        ends: list[tuple[Mapping[str, Any], bytes]] = []
+        once: list[tuple[Mapping[str, Any], bytes]] = []
 
         def take(fields: Mapping[str, Any], line: bytes) -> None:
-            if fields["kind"] in ENDS:
-                ends.append((fields, line))
+            if fields["kind"] not in MANY:
+                once.append((fields, line))
 
         found = verify(self.folder.path, run_id=self.folder.id, taker=take)
         if found.finished:
-            self._ends_read = ends
+            self._once_read = once
         return found
 
     @cached_property
@@ -204,7 +207,12 @@ class RecordedRun:
     @cached_property
     def timing(self) -> Timing:
         """Where the time of the run went."""
-        return timing_of(records(self.folder.path, chain=RUN))
+        return timing_of(self.course)
+
+    @property
+    def course(self) -> tuple[LedgerRecord, ...]:
+        """Records of the run's own chain, in order: what it did, stage by stage."""
+        return tuple(record for record in self._once if record.chain == RUN)
 
     @cached_property
     def shadow(self) -> "RecordedShadow":
@@ -264,13 +272,23 @@ class RecordedRun:
     @cached_property
     def _ends(self) -> tuple[LedgerRecord, ...]:
         """Records of what was pinned and of what ended."""
-        if self._ends_read is None:
-            return tuple(records(self.folder.path, kind=ENDS))
-        return tuple(record_of(fields, line) for fields, line in self._ends_read)
+        return tuple(record for record in self._once if record.kind in ENDS)
+
+    @cached_property
+    def _once(self) -> tuple[LedgerRecord, ...]:
+        if self._once_read is None:
+            return tuple(records(self.folder.path, but=MANY))
+        return tuple(record_of(fields, line) for fields, line in self._once_read)
 
     @cached_property
     def _steps(self) -> tuple[LedgerRecord, ...]:
-        return tuple(records(self.folder.path, kind=(SELECTION, CONTEXT, DECISION, SNAPSHOT)))
+        return tuple(records(self.folder.path, kind=MANY))
+
+    @cached_property
+    def _answers(self) -> Mapping[str, SelectionResponse]:
+        """Digest of a selection -> what its model answered."""
+        mine = (one for chain in self._chains(SELECTION).values() for one in chain.values())
+        return {one.outputs[SELECTION]: SelectionResponse.recorded(one.data) for one in mine}
 
     def _chains(self, kind: str) -> dict[str, dict[int, LedgerRecord]]:
         found: dict[str, dict[int, LedgerRecord]] = {}
@@ -284,9 +302,7 @@ class RecordedRun:
         found = Decisions(
             made=self._chains(DECISION),
             contexts={one.outputs[CONTEXT]: one for one in mine if one.kind == CONTEXT},
-            responses={
-                one.outputs[SELECTION]: SelectionResponse.recorded(one.data) for one in mine if one.kind == SELECTION
-            },
+            responses=self._answers,
         )
         return {
             cell: {window: found.of(record) for window, record in chain.items()}

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import takewhile
 
-from tvquant.core.records import RUN
 from tvquant.core.stages import Stage
-from tvquant.ledger.read import LedgerRecord, records
+from tvquant.ledger.read import LedgerRecord
 from tvquant.ledger.recorded_parts import Absent
 from tvquant.ledger.timing import timing_of
 from tvquant.report import forensic_outliers, forensic_windows
@@ -72,7 +71,7 @@ def _timing(run: RunData) -> tuple[Block, ...]:
     def before(record: LedgerRecord) -> bool:
         return not (record.stage == Stage.REPORTING and record.kind == "intent")
 
-    found = timing_of(takewhile(before, records(run.folder.path, chain=RUN)))
+    found = timing_of(takewhile(before, run.course))
     rows = tuple((plain(name), number(s, 2), percent(s / found.wall if found.wall else None))
                  for name, s in found.parts.items())  # fmt: skip
     text = (

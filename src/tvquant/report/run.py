@@ -8,7 +8,7 @@ when the run began, so a report that is written again later, or from a copied fo
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tvquant.core.records import SELECTION
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.stamps import Stamp
 from tvquant.lake import AssetHealth, HealthState
-from tvquant.ledger import RunFolder, altered, records
+from tvquant.ledger import RunFolder, altered
 from tvquant.ledger.recorded_parts import Absent, RecordedCell, understood
 from tvquant.ledger.run_folder import HEALTH, MANIFEST
 from tvquant.profiles import Profile
@@ -94,12 +94,12 @@ class RunData(PlayedRun):
 
     @cached_property
     def _responses(self) -> Mapping[str, Mapping[int, SelectionResponse]]:
-        """Chain of selections -> window -> response: one pass over the ledger, of which no more is kept."""
-        found: dict[str, dict[int, SelectionResponse]] = {}
-        for record in records(self.folder.path, kind=SELECTION):
-            response = understood("a selection", partial(SelectionResponse.recorded, record.data))
-            found.setdefault(record.chain, {})[record.metrics["window"]] = response
-        return found
+        """Chain of selections -> window -> response."""
+        answers = understood("a selection", lambda: self._answers)
+        return {
+            chain: {window: answers[one.outputs[SELECTION]] for window, one in made.items()}
+            for chain, made in self.selections.items()
+        }
 
 
 def read_run(folder: Path) -> RunData:

@@ -83,7 +83,7 @@ def _distances(of: OfMeans, sums: Floats, centre: float, draws: Draws, *, least:
     count = n // block
     found = []
     for start in range(0, draws.count, BATCH):
-        drawn = sums[random.integers(n, size=(min(BATCH, draws.count - start), count))]
+        drawn = sums.take(random.integers(n, size=(min(BATCH, draws.count - start), count)), axis=0)
         means = drawn.mean(axis=1) / block
         with np.errstate(divide="ignore", invalid="ignore"):
             value, gradient = of(means)

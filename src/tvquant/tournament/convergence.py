@@ -6,6 +6,7 @@ it: one of them fell back to another profile; the limits leave one book only; no
 says that the data are too thin for the two aims to differ.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,9 +58,10 @@ def same_book(first: Floats, second: Floats) -> bool:
     """Return whether two vectors of N weights are the same book."""
     if np.abs(first - second).max(initial=0.0) < SAME:
         return True
-    if len(first) < STREAMS or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
+    if len(first) < STREAMS or first.min() == first.max() or second.min() == second.max():
         return False
-    return bool(np.corrcoef(first, second)[0, 1] > ALIKE)
+    one, other = first - first.mean(), second - second.mean()
+    return bool(one @ other > ALIKE * math.sqrt((one @ one) * (other @ other)))
 
 
 def why_same(first: Held, second: Held) -> Why | None:

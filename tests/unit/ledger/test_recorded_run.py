@@ -274,8 +274,8 @@ def test_a_finished_run_is_verified_and_its_ends_read_in_one_pass(
     folder = run.folder.path.rename(run.folder.path.with_name("r1"))
     again, apart = (RecordedRun(RunFolder(folder)) for _ in range(2))
     assert again.verification.finished
-    expected = (apart.outcomes, apart.files, apart.sealed, apart.leaves)
+    expected = (apart.outcomes, apart.files, apart.sealed, apart.leaves, apart.timing)
     monkeypatch.setattr("tvquant.ledger.recorded_run.records", None)
-    assert (again.outcomes, again.files, again.sealed, again.leaves) == expected
+    assert (again.outcomes, again.files, again.sealed, again.leaves, again.timing) == expected
     with pytest.raises(TypeError):
         _ = RecordedRun(RunFolder(folder)).outcomes

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tvquant.core.records import GATE, RUN, WEIGHING
+from tvquant.core.records import GATE, WEIGHING
 from tvquant.core.sleeve_records import SleeveRecord, sleeves_of
 from tvquant.core.stages import Stage
 from tvquant.ledger import RunFolder, records
@@ -115,7 +115,7 @@ class MetaRun(PlayedRun):
     def _gates(self) -> tuple[RecordedGate, ...]:
         return understood(
             "the record of a gate",
-            lambda: tuple(_gate(one.data) for one in records(self.folder.path, chain=RUN, kind=GATE)),
+            lambda: tuple(_gate(one.data) for one in self.course if one.kind == GATE),
         )
 
     @property
