@@ -208,6 +208,32 @@ def test_what_a_view_knows_of_rules_is_computed_once(
     assert choose(look(market(trending), ROW), rules) is not choose(view, rules)
 
 
+def test_what_models_share_on_a_view_is_what_each_would_find_alone(
+    trending: dict[str, Floats], market: Markets, profile: Profiles
+) -> None:
+    """Formulas, thresholds, training rows and rules of ratings differ: nobody is given what is of other rules."""
+    panel, given = market(trending), {"universe__scanners": [EVERYONE], "data__rating_min_bars": 60}
+    every = [
+        rules_of(profile(**{**given, **own}))
+        for own in (
+            {"selection__model": "v3.4"},
+            {"selection__model": "v3.2"},
+            {"selection__model": "v4"},
+            {"selection__model": "v4", "selection__thresholds": "as_specified"},
+            {"selection__model": "v4", "data__rating_min_bars": ROW + 2},
+        )
+    ]
+    every.append(replace(every[2], train=40))
+    view = look(panel, ROW)
+    for rules in every:
+        shared, alone = choose(view, rules), choose(look(panel, ROW), rules)
+        assert shared.inputs == alone.inputs
+        assert shared.response is not None
+        assert alone.response is not None
+        assert shared.response.payload() == alone.response.payload()
+    assert len({tuple(choose(view, rules).response.scores.values()) for rules in every}) == 5, "and they differ"  # type: ignore[union-attr]
+
+
 def test_the_rules_of_ratings_are_those_of_the_profile_on_one_view_too(
     trending: dict[str, Floats], market: Markets, profile: Profiles
 ) -> None:

@@ -381,3 +381,13 @@ def test_a_step_comes_back_from_its_record(
     assert last.chain == "baseline/custom/min_variance/custom"
     assert (last.metrics["position_cap"], last.metrics["cluster_cap"]) == (0.25, 0.25)
     assert last.metrics["gross"] + last.metrics["cash"] == pytest.approx(1.0, abs=1e-12)
+
+
+def test_dispersion_is_of_the_rows_that_are_filled_and_found_once(market: Markets) -> None:
+    """B doubles in the second row alone, A never moves: sqrt(1/2) over spans with it, 0 over others."""
+    panel = market({"A": np.full(4, 100.0), "B": np.array([100.0, 200.0, 200.0, 200.0])})
+    engine = BacktestEngine(panel, {})
+    both, late = engine.dispersion(np.array([0, 1])), engine.dispersion(np.array([1, 2]))
+    np.testing.assert_allclose(both, [np.sqrt(0.5), 0.0])
+    np.testing.assert_allclose(late, [0.0, 0.0])
+    assert engine.dispersion(np.array([0, 1])) is both
