@@ -77,9 +77,9 @@ def allocate(
             continue
         answer, feasible, ends, weighed = _answered(within, whole, solver, one, options, layers)
         substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
-        attempts += (
+        attempts += [
             replace(a, what=f"{one.label}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts
-        )
+        ]
         if answer.weights is None:
             continue
         weights, cash = settle(answer.weights)
@@ -198,6 +198,8 @@ def _solved(
 
 def _by_name(feasible: FeasibleSet, constraints: tuple[Constraint, ...]) -> dict[str, float]:
     """Return the limits by name that bind -> the budget that they took; those that bind together are one entry."""
+    if not feasible.named:
+        return {}
     named = {one.limit.label for one in feasible.named}
     kept = feasible.open_budget - feasible.budget - feasible.reference_cash
     binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]

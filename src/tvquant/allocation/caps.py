@@ -266,7 +266,8 @@ def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: ND
         yield Row(Family.ASSET, held, limits.position, Family.ASSET.value)
     seen = set()
     for family, groups in ((Family.CLUSTER, cluster), (Family.SELECTION_CLUSTER, selection)):
-        for held in units.gross * _shared(groups):
+        members = _shared(groups)
+        for held in () if members is None else units.gross * members:
             if (mine := held.tobytes()) not in seen:
                 seen.add(mine)
                 yield Row(family, held, limits.cluster, family.value)
@@ -282,10 +283,10 @@ def _rows(limits: Limits, units: Units, cluster: NDArray[np.intp], selection: ND
         yield Row(Family.NET_LOW, 0.0 - units.net, -low, Family.NET_LOW.value)
 
 
-def _shared(groups: NDArray[np.intp]) -> Bools:
-    """Return the members (C x N) of each group that has more than one."""
+def _shared(groups: NDArray[np.intp]) -> Bools | None:
+    """Return the members (C x N) of each group that has more than one; None where none has."""
     if not len(groups) or int(groups.max()) == len(groups) - 1:
-        return np.zeros((0, 1), np.bool_)
+        return None
     members: Bools = groups == np.flatnonzero(np.bincount(groups) > 1)[:, None]
     return members
 

@@ -1,10 +1,13 @@
-"""The projection in relative entropy onto any linear limits: by a cone program, where no filling is exact.
+"""The projection in relative entropy onto any linear limits: by Newton's method, where no filling is exact.
 
-min sum w ln(w / t) over lower <= w <= upper, sum w = budget, rows @ w <= bounds. With s >= w ln(w / t) for each
-name, that is (-s, w, t) in the exponential cone {(x, y, z): y exp(x / y) <= z}. The sum is flat at its minimum,
-so that gives weights to about 1e-6 of equity, and which rows bind. With these as equations the weights are
-t exp(-rows' v) cut to their bounds, and Newton's method finds v to the last digits. The limits themselves are then
-met exactly, by cutting.
+min sum w ln(w / t) over lower <= w <= upper, sum w = budget, rows @ w <= bounds. With the rows that bind as equations
+the weights are t exp(-rows' v) cut to their bounds, and Newton's method finds v to the last digits. Which rows bind is
+found by trying: to begin with those that t breaks; one whose multiplier is negative leaves, one that is broken joins.
+Where none does either, the conditions of optimality hold, and the minimum is the only one.
+
+Where that does not end, a cone program says which rows bind. With s >= w ln(w / t) for each name, it is (-s, w, t) in
+the exponential cone {(x, y, z): y exp(x / y) <= z}. The sum is flat at its minimum, so that gives weights to about 1e-6
+of equity, from which Newton's method goes on. The limits themselves are then met exactly, by cutting.
 Sources: Boyd & Vandenberghe (2004), Convex optimization, section 3.1.5 (the perspective of the logarithm); Csiszar
 (1975), I-divergence geometry of probability distributions, Annals of Probability 3 (the form of the projection).
 """
@@ -15,6 +18,8 @@ from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.cutting import cut
 from tvquant.core.panel import Bools, Floats
 
+SOLVED = "Solved"
+"""How Clarabel, too, says that nothing is missing."""
 TOLERANCE = 1e-10
 MISS = 1e-13
 """Largest miss of a binding row, of what does not bind and of a multiplier's sign after Newton's method."""
@@ -29,12 +34,19 @@ NEXT_TO_NOTHING = 1e-9
 
 def nearest(target: Floats, feasible: FeasibleSet) -> tuple[Floats | None, str]:
     """Return the N weights in the feasible set nearest to `target` (>= 0), or None, and how the solver ended."""
+    wanted = np.maximum(target / target.max(), NEXT_TO_NOTHING)
+    wanted *= feasible.budget / wanted.sum()
+    start = np.clip(wanted, feasible.lower, feasible.upper)
+    found = _refined(wanted, start, feasible, feasible.rows @ start > feasible.bounds)
+    return _by_cones(wanted, feasible) if found is None else (cut(found, feasible).weights, SOLVED)
+
+
+def _by_cones(wanted: Floats, feasible: FeasibleSet) -> tuple[Floats | None, str]:
+    """Return the same of N weights that spend the budget, by the cone program."""
     import clarabel
     from scipy import sparse
 
-    n = len(target)
-    wanted = np.maximum(target / target.max(), NEXT_TO_NOTHING)
-    wanted *= feasible.budget / wanted.sum()
+    n = len(wanted)
     weight = sparse.eye(n, format="csc")
     # The variables are (w, s). A triple of rows per name: -s, w, t.
     triple = sparse.lil_matrix((3 * n, 2 * n))

@@ -15,7 +15,7 @@ import numpy as np
 
 from tvquant.allocation.caps import CLOSED, DUST, NEGLIGIBLE, FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.entropy import nearest
+from tvquant.allocation.entropy import SOLVED, nearest
 from tvquant.core.allocations import Attempt, Projection, Recourse
 from tvquant.core.panel import Floats
 
@@ -98,7 +98,7 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet, matrix: Floats) -> En
         if found is None:
             failed = Attempt(what="projection onto the limits", outcome=status, recourse=(Recourse.PROJECTION,))
             return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
-        weights, said = found, "" if status == "Solved" else f" ({status})"
+        weights, said = found, "" if status == SOLVED else f" ({status})"
     books = answer.weights / answer.weights.sum(), weights / weights.sum()
     moved = 0.5 * float(np.abs(books[1] - books[0]).sum())
     if moved <= NEGLIGIBLE:

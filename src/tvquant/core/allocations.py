@@ -104,7 +104,7 @@ class Constraint:
 
 def violated(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
     """Return those that are exceeded by more than the tolerance; a value that is not a number exceeds every limit."""
-    return tuple(c for c in constraints if not c.value <= c.limit + CAP_TOLERANCE)
+    return tuple([c for c in constraints if not c.value <= c.limit + CAP_TOLERANCE])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

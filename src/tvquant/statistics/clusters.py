@@ -155,10 +155,10 @@ def dendrogram(distance: Floats, *, linkage: Linkage = Linkage.WARD) -> Dendrogr
     ------
     ModelError : as `merges`.
     """
-    from scipy.cluster.hierarchy import leaves_list
+    from tvquant.statistics.leaf_order import leaves_of
 
     found = merges(distance, linkage=linkage, leaf_order=LeafOrder.OPTIMAL)
-    leaves = leaves_list(found).tolist() if len(found) else range(len(distance))
+    leaves = leaves_of(found).tolist() if len(found) else range(len(distance))
     return Dendrogram(merges=found, leaves=tuple(leaves))
 
 

@@ -25,9 +25,7 @@ def with_best_order(merges: Floats, distance: Floats) -> Floats:
     `distance` is K x K and symmetric, K >= 2. It takes about K^3 / 8 steps where branches are even, K^3 at most.
     """
     k = len(distance)
-    pairs = merges[:, :2].astype(np.int64)
-    first, last, at = np.zeros(2 * k - 1, np.int64), np.zeros(2 * k - 1, np.int64), np.zeros(k, np.int64)
-    _number(pairs, first, last, at)
+    pairs, first, last, at = _numbered(merges)
     apart = np.ascontiguousarray(distance[np.ix_(at, at)])
     cost = np.full((k, k), np.inf)
     np.fill_diagonal(cost, 0.0)
@@ -38,6 +36,20 @@ def with_best_order(merges: Floats, distance: Floats) -> Floats:
     swapped = np.flatnonzero(turned)
     found[swapped, 0], found[swapped, 1] = merges[swapped, 1], merges[swapped, 0]
     return found
+
+
+def leaves_of(merges: Floats) -> Integers:
+    """Return the K leaves of merges ((K - 1) x 4) from left to right."""
+    return _numbered(merges)[3]
+
+
+def _numbered(merges: Floats) -> tuple[Integers, Integers, Integers, Integers]:
+    """Return the two nodes of each merge, the stretch of each node (first, and behind the last), and the leaves."""
+    k = len(merges) + 1
+    pairs = merges[:, :2].astype(np.int64)
+    first, last, at = np.zeros(2 * k - 1, np.int64), np.zeros(2 * k - 1, np.int64), np.zeros(k, np.int64)
+    _number(pairs, first, last, at)
+    return pairs, first, last, at
 
 
 @compiled

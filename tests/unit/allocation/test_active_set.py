@@ -5,7 +5,8 @@ import pytest
 
 from tvquant.allocation.engines.custom import active_set
 from tvquant.allocation.engines.custom.active_set import FIRST, WHOLE, answer
-from tvquant.allocation.engines.custom.programs import Failure, Region, excess
+from tvquant.allocation.engines.custom.programs import Failure, Region
+from tvquant.allocation.engines.custom.quadratic import proof
 from tvquant.statistics import estimate
 
 
@@ -52,7 +53,7 @@ def test_a_few_names_are_the_answer_for_all(n, kind, ratio, sizes, monkeypatch):
         "lower": region(n, 0.25, lower=lower),
     }[kind]
     got = answer(given.matrix, where, means)
-    assert abs(excess(given.matrix, got, where, means)) < 1e-12
+    assert abs(proof(given.matrix, got, where, means).excess) < 1e-12
     assert got.weights.sum() == pytest.approx(1.0, abs=1e-12)
     assert (got.weights >= lower * (kind == "lower") - 1e-11).all()
     assert (got.weights <= where.upper + 1e-11).all()
@@ -71,7 +72,7 @@ def test_where_the_first_names_have_no_room_there_are_more(sizes):
     tight = region(n, 1.0, rows=[np.arange(n) < 190], bounds=[0.1])  # most must go to ten names that look like others
     got = answer(given.matrix, tight, None)
     assert got.weights[190:].sum() == pytest.approx(0.9, abs=1e-9)
-    assert abs(excess(given.matrix, got, tight, None)) < 1e-12
+    assert abs(proof(given.matrix, got, tight, None).excess) < 1e-12
     assert sizes[0] >= FIRST
     assert sizes == sorted(sizes)
 
@@ -118,4 +119,4 @@ def test_what_is_given_is_untouched(ratio):
 def test_a_name_that_improves_little_joins_too(seed):
     given = covariance(300, seed=seed)
     got = answer(given.matrix, region(300, 1.0), None)
-    assert abs(excess(given.matrix, got, region(300, 1.0), None)) < 1e-12
+    assert abs(proof(given.matrix, got, region(300, 1.0), None).excess) < 1e-12

@@ -1,4 +1,4 @@
-"""The cone program against filling, where filling is exact, and against a closed form with groups."""
+"""Newton's method and the cone program against filling, where that is exact, and a closed form with groups."""
 
 from dataclasses import replace
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from builders.problems import covariance_of, limits, problem_of
+from tvquant.allocation import entropy
 from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.entropy import nearest
@@ -33,8 +34,8 @@ def test_it_is_the_projection_by_filling_where_there_are_no_groups(seed):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_crossing_caps_are_met_to_the_last_digits_wherever_the_cone_program_ends(seed, monkeypatch):
-    """Clusters of two kinds, none a part of another; what binds is all that a looser program has to find."""
+def test_crossing_caps_are_met_to_the_last_digits_with_and_without_the_cone_program(seed, monkeypatch):
+    """Clusters of two kinds, none a part of another; what binds is all that even a loose program has to find."""
     rng = np.random.default_rng(seed)
     n = 24
     plain = problem_of(covariance_of(np.eye(n)), clusters=rng.integers(0, 7, n).tolist(), limits=limits())
@@ -51,6 +52,9 @@ def test_crossing_caps_are_met_to_the_last_digits_wherever_the_cone_program_ends
     np.testing.assert_allclose(multipliers @ columns, logs, atol=1e-9)
     assert (multipliers[1:] <= 1e-9).all(), "a cap only takes away"
     monkeypatch.setattr("tvquant.allocation.entropy.TOLERANCE", 1e-7)
+    steps: list[int] = []
+    newton = entropy._refined
+    monkeypatch.setattr(entropy, "_refined", lambda *a: newton(*a) if steps else steps.append(1))
     np.testing.assert_allclose(nearest(target, given)[0], found, atol=1e-13)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tvquant.allocation.engines.custom.programs import Answer, Failure, Region, marginal, mean_variance
 from tvquant.core.panel import Floats
 
-WHOLE = 48
+WHOLE = 56
 """So many names are solved at once."""
 FIRST = 32
 """Names to begin with, of more."""
@@ -85,11 +85,11 @@ def _on(matrix: Floats, region: Region, means: Floats | None) -> Answer | Failur
 
 def _least_variance(hessian: Floats, region: Region) -> Answer | Failure:
     lower, upper, total, rows, bounds = region
-    n, r = rows.shape[1], len(bounds)
-    below = np.full(n + 1 + r, -NO_LIMIT)
-    below[:n], below[n] = lower, total
-    above, left = below.copy(), np.ones((1 + r, n))
-    above[:n], above[n + 1 :], left[1:] = upper, bounds, rows
+    n, m = len(upper), 1 + len(bounds)
+    left, below, above = np.empty((m, n)), np.empty(n + m), np.empty(n + m)
+    left[0], left[1:] = 1.0, rows
+    below[:n], below[n], below[n + 1 :] = lower, total, -NO_LIMIT
+    above[:n], above[n], above[n + 1 :] = upper, total, bounds
     found = _solve(hessian, left, above, below)
     if isinstance(found, Failure):
         return found
@@ -100,23 +100,26 @@ def _least_variance(hessian: Floats, region: Region) -> Answer | Failure:
 def _best_ratio(hessian: Floats, region: Region, means: Floats) -> Answer | Failure:
     """Return w = total y / sum y, and the multipliers of the program in w, which are total / sum y times those in y."""
     lower, upper, total, rows, bounds = region
-    n, r = rows.shape[1], len(bounds)
-    capped, floored = np.flatnonzero(upper < total), np.flatnonzero(lower)
-    c, f = len(capped), len(floored)
-    left = np.zeros((1 + c + f + r, n))  # the means, then limits of w as those of y against the share of sum y
-    left[0] = means
-    left[np.arange(1, 1 + c), capped] = 1.0
-    left[np.arange(1 + c, 1 + c + f), floored] = -1.0
-    left[1 + c + f :] = rows
-    right = np.concatenate((upper[capped], -lower[floored], bounds))
-    left[1:] -= (right / total)[:, None]
-    below, above = np.full(n + len(left), -NO_LIMIT), np.zeros(n + len(left))
-    below[:n], above[:n], below[n], above[n] = 0.0, NO_LIMIT, 1.0, 1.0
+    capped, floored = (upper < total).nonzero()[0], lower.nonzero()[0]
+    n, c, f, r = len(upper), len(capped), len(floored), len(bounds)
+    m = 1 + c + f + r
+    # The first row is the means; the others are limits of w as those of y against their share of sum y.
+    right, left, below, above = np.empty(m - 1), np.empty((m, n)), np.empty(n + m), np.empty(n + m)
+    right[:c], right[c : c + f], right[c + f :] = upper[capped], -lower[floored], bounds
+    left[0], left[1:] = means, (right / -total)[:, None]
+    flat = left.reshape(-1)
+    flat[np.arange(n, n * (1 + c), n) + capped] += 1.0
+    if f:
+        flat[np.arange(n * (1 + c), n * (1 + c + f), n) + floored] -= 1.0
+    if r:
+        left[1 + c + f :] += rows
+    below[:n], below[n], below[n + 1 :] = 0.0, 1.0, -NO_LIMIT
+    above[:n], above[n], above[n + 1 :] = NO_LIMIT, 1.0, 0.0
     found = _solve(hessian, left, above, below)
     if isinstance(found, Failure):
         return found
     raw, duals, iterations = found
-    size = total / float(raw.sum())
+    size = total / float(np.add.reduce(raw))
     of_limits = size * duals[n + 1 :]
     return Answer(size * raw, of_limits[c + f :], float(of_limits @ right) / total, iterations)
 

@@ -52,7 +52,8 @@ def cluster_count(distance: Floats, pairs: Merges) -> int:
     most = min(n, max(MOST, round(np.sqrt(n))))
     if most < 3:
         return n
-    spread = np.array([_spread(distance, cut(pairs, k)) for k in range(1, most + 1)])
+    means: dict[int, float] = {}
+    spread = np.array([_spread(distance, cut(pairs, k), means) for k in range(1, most + 1)])
     return int(np.argmax(spread[:-2] - 2.0 * spread[1:-1] + spread[2:])) + 2
 
 
@@ -66,7 +67,10 @@ def cut(pairs: Merges, clusters: int) -> ClusterTree:
     return ClusterTree(members=members, above=tuple(reversed(above)))
 
 
-def _spread(distance: Floats, tree: ClusterTree) -> float:
-    """Return the sum of the mean distances between two names of one cluster."""
-    shared = [names for names in tree.members.values() if len(names) > 1]
-    return sum(float(distance[np.ix_(names, names)].sum()) / (len(names) * (len(names) - 1)) for names in shared)
+def _spread(distance: Floats, tree: ClusterTree, means: dict[int, float]) -> float:
+    """Return the sum of the mean distances between two names of one cluster; `means`, by node, grow by what is new."""
+    shared = {node: names for node, names in tree.members.items() if len(names) > 1}
+    for node in shared.keys() - means.keys():
+        names = np.array(shared[node])
+        means[node] = float(distance[names[:, None], names].sum()) / (len(names) * (len(names) - 1))
+    return sum(means[node] for node in shared)

@@ -44,7 +44,7 @@ def solve(covariance: Covariance) -> EngineAnswer:
 
 def hrp_weights(matrix: Floats) -> Floats:
     """Return the N weights, of sum 1, of the covariance `matrix` (N x N) without caps; 0 where twins have none."""
-    from scipy.cluster.hierarchy import leaves_list
+    from tvquant.statistics.leaf_order import leaves_of
 
     groups = twins(matrix)
     if int(groups.max()) + 1 < len(matrix):
@@ -53,7 +53,7 @@ def hrp_weights(matrix: Floats) -> Floats:
     if len(matrix) == 1:
         return np.ones(1)
     distance = correlation_distance(np.clip(_correlation(matrix), -1.0, 1.0))
-    return weights_in_order(matrix, leaves_list(merges(distance, leaf_order=LeafOrder.OPTIMAL)))
+    return weights_in_order(matrix, leaves_of(merges(distance, leaf_order=LeafOrder.OPTIMAL)))
 
 
 def weights_in_order(matrix: Floats, leaves: NDArray[np.intp]) -> Floats:

@@ -1,7 +1,8 @@
-"""Compiled loops of HRP and of equal risk contribution. Importing this module imports numba."""
+"""Compiled loops of HRP, of equal risk contribution and of proofs. Importing this module imports numba."""
 
 import numpy as np
 
+from tvquant.allocation.caps import DUST
 from tvquant.core.panel import Floats
 from tvquant.statistics.kernels import Integers, compiled, inner
 
@@ -84,3 +85,50 @@ def equalise(correlation: Floats, exposures: Floats, tolerance: float, sweeps: i
             for j in range(n):
                 product[j] += step * correlation[i, j]
     return sweeps, miss
+
+
+@compiled
+def prove(
+    matrix: Floats, vectors: Floats, rows: Floats, sides: Floats, total: float, level: float, made: Floats
+) -> tuple[float, float]:
+    """Write the weights that an answer's come to in `made[0]` (2 x N); the largest miss of a limit, and the excess.
+
+    `vectors` are the raw weights, the lower and upper bounds and, where a ratio is sought, the means (3 or 4 x N);
+    `sides` the bounds of the R rows and their multipliers (2 x R). What is meant is told in `quadratic.proof`.
+    """
+    n, trace, held, variance, miss, above = len(matrix), 0.0, 0.0, 0.0, 0.0, 0.0
+    weights, slope = made[0], made[1]
+    for i in range(n):
+        raw = weights[i] = vectors[0, i]
+        if raw > vectors[2, i] - DUST:
+            weights[i] = vectors[2, i]
+        elif raw < vectors[1, i] + DUST:
+            weights[i] = vectors[1, i]
+        miss, held, trace = max(miss, abs(weights[i] - raw)), held + weights[i], trace + matrix[i, i]
+        slope[i] = 0.0
+    if not abs(held - total) <= miss:  # nor where it is no number
+        miss = abs(held - total)
+    scale = total / held if held > total + DUST else 1.0
+    for i in range(n):
+        weights[i] *= scale
+        if weights[i] != 0.0:
+            for j in range(n):
+                slope[j] += weights[i] * matrix[i, j]
+    mean = 0.0
+    for i in range(n):
+        slope[i] /= trace / n
+        variance += weights[i] * slope[i]
+        mean += weights[i] * vectors[-1, i]
+    for k in range(len(rows)):
+        room, multiplier = sides[0, k], max(0.0, sides[1, k])
+        for i in range(n):
+            room -= rows[k, i] * weights[i]
+            slope[i] += multiplier * rows[k, i]
+        above += multiplier * room
+        miss = max(miss, -room)
+    for i in range(n):
+        slope[i] -= level
+        if len(vectors) > 3:
+            slope[i] -= variance / mean * vectors[3, i]
+        above += slope[i] * (weights[i] - vectors[1 if slope[i] > 0.0 else 2, i])
+    return miss, above / variance

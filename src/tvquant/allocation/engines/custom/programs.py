@@ -67,19 +67,3 @@ def marginal(matrix: Floats, answer: Answer, region: Region, means: Floats | Non
         pull += answer.multipliers @ region.rows
     pull -= answer.level
     return pull, variance
-
-
-def excess(matrix: Floats, answer: Answer, region: Region, means: Floats | None) -> float:
-    """Return by which share of w'Sw the function may be above its least value in the region, whoever made the answer.
-
-    A convex function is nowhere below its tangent, and the least of a tangent over bounds and budget is a sum over
-    names; rows enter by their multipliers, of which the negative count as 0 (the Lagrangian bound).
-    """
-    weights = answer.weights
-    if len(region.bounds):
-        answer = answer._replace(multipliers=np.maximum(answer.multipliers, 0.0))
-    slope, variance = marginal(matrix, answer, region, means)
-    above = float(np.maximum(slope, 0.0) @ (weights - region.lower) - np.minimum(slope, 0.0) @ (region.upper - weights))
-    if len(region.bounds):
-        above += float(answer.multipliers @ (region.bounds - region.rows @ weights))
-    return above / variance

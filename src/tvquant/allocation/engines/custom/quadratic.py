@@ -6,14 +6,14 @@ DAQP is asked first, Clarabel where it has no answer. Neither is believed: an an
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from tvquant.allocation.caps import DUST
 from tvquant.allocation.engines.custom import active_set, interior_point
-from tvquant.allocation.engines.custom.programs import Answer, Failure, Region, excess
+from tvquant.allocation.engines.custom.programs import Answer, Failure, Region
 from tvquant.allocation.solver_attempts import Solution, Solver
-from tvquant.core.panel import Floats
+from tvquant.core.panel import Floats, frozen
 from tvquant.core.problems import positive_definite
 
 RESIDUAL = 1e-9
@@ -55,17 +55,37 @@ def _proved(matrix: Floats, *, region: Region, means: Floats | None, program: Pr
     found = program(matrix, region, means)
     if isinstance(found, Failure):
         return Solution(None, found.outcome, found.infeasible)
-    raw, total = found.weights, region.total
-    weights = np.where(raw > region.upper - DUST, region.upper, np.where(raw < region.lower + DUST, region.lower, raw))
-    held = float(weights.sum())
-    miss = max(float(np.abs(weights - raw).max()), abs(held - total))
-    if len(region.bounds):
-        miss = max(miss, float((region.rows @ weights - region.bounds).max()))
+    weights, miss, excess = proof(matrix, found, region, means)
     if not miss <= RESIDUAL:
         return Solution(None, f"limits are missed by {miss:.1e}, expected {RESIDUAL:.0e}")
-    if held > total + DUST:
-        weights *= total / held
-    above = excess(matrix, Answer(weights, *found[1:]), region, means)
-    if not above <= RESIDUAL:
-        return Solution(None, f"the least value is missed by a share of {above:.1e}, expected {RESIDUAL:.0e}")
+    if not excess <= RESIDUAL:
+        return Solution(None, f"the least value is missed by a share of {excess:.1e}, expected {RESIDUAL:.0e}")
     return Solution(weights, f"solved, iterations: {found.iterations}")
+
+
+class Proof(NamedTuple):
+    """Weights (N) inside the bounds and not above the total, the largest miss of a limit, and the excess."""
+
+    weights: Floats
+    miss: float
+    excess: float
+
+
+def proof(matrix: Floats, answer: Answer, region: Region, means: Floats | None) -> Proof:
+    """Return what an answer comes to, and how good it is at worst, whoever made it.
+
+    A weight within `DUST` of a bound is at it; weights of more than the total are scaled down to it. The miss is that
+    of the bounds, the total and the rows.
+
+    The excess is by which share of w'Sw the function may be above its least value in the region. A convex function is
+    nowhere below its tangent, and the least of a tangent over bounds and budget is a sum over names; rows enter by
+    their multipliers, of which the negative count as 0 (the Lagrangian bound).
+    """
+    from tvquant.allocation.engines.custom.kernels import prove
+
+    raw, multipliers, level, _ = answer
+    lower, upper, total, rows, bounds = region
+    vectors = np.array((raw, lower, upper) if means is None else (raw, lower, upper, means))
+    made = np.empty((2, len(raw)))
+    found = prove(frozen(matrix), vectors, frozen(rows), np.array((bounds, multipliers)), total, level, made)
+    return Proof(made[0], *found)
