@@ -75,3 +75,15 @@ def test_bounds_that_bind_are_not_excess():
     assert excess(MATRIX, answer, region, None) == pytest.approx(0.0, abs=1e-14)
     assert excess(MATRIX, answer, region._replace(upper=np.ones(3)), None) > 0.05
     assert excess(MATRIX, answer, region._replace(lower=np.zeros(3)), None) > 0.03
+
+
+def test_a_weight_that_all_but_touches_a_bound_is_at_it_and_what_is_above_the_total_is_scaled_away():
+    """A ten-thousandth of a billionth is a rounding, a billionth is not; neither is one of a total of its own."""
+    region = Region.simplex(3)._replace(upper=np.array([0.5, 1.0, 1.0]))
+    found = proof(MATRIX, Answer(np.array([0.5 - 1e-13, 1e-13, 0.5]), NONE, LEVEL, 1), region, None)
+    assert found.weights.tolist() == [0.5, 0.0, 0.5]
+    assert 0.0 < found.miss < 2e-13
+    apart = proof(MATRIX, Answer(np.array([0.5 - 1e-9, 1e-9, 0.5]), NONE, LEVEL, 1), region, None)
+    assert apart.weights.tolist() == [0.5 - 1e-9, 1e-9, 0.5]
+    above = proof(MATRIX, Answer(np.array([0.4, 0.1, 0.5 + 1e-10]), NONE, LEVEL, 1), region, None)
+    assert (above.weights.sum(), above.miss) == (pytest.approx(1.0, abs=1e-15), pytest.approx(1e-10, rel=1e-5))
