@@ -63,7 +63,7 @@ def frozen[A: NDArray[Any]](array: A) -> A:
     if not array.flags.writeable:
         return array
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

@@ -130,11 +130,13 @@ class Account(NamedTuple):
     costs), of it bought for cash, what is ordered for a later price of the row, the price at which a short has lost its
     collateral (infinite where there is none), and the price in force; K x N quantities ordered, NaN where nothing is;
     `money` is cash, the part of it that is owed, the value of the borrowed quantities, and the cash that earns.
+    `values` (4 x T) are what a stretch of rows is worked out in.
     """
 
     names: Floats
     targets: Floats
     money: Floats
+    values: Floats
 
 
 def blank(rows: int, names: int, fills: int) -> Book:

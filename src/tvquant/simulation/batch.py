@@ -227,7 +227,7 @@ def _plans(
 
     decided, filled, net = asked
     decided = np.ascontiguousarray(decided[: len(filled)])
-    waiting = decided.searchsorted(filled, side="right") - np.arange(len(filled))
+    waits = (decided[1:] <= filled[:-1]).any()
     rates = np.array([
         (one.slippage_bps * 1e-4, one.commission_bps * 1e-4, one.borrow_rate, one.assumed_funding) for one in models
     ]).T.copy()  # fmt: skip
@@ -247,7 +247,7 @@ def _plans(
         at_once=bool(filled[0] == decided[0]),
         accrues=accrues,
         haircut=float(execution.delisting_haircut),
-        pending=int(waiting.max()),
+        pending=int((decided.searchsorted(filled, side="right") - np.arange(len(filled))).max()) if waits else 1,
     )
 
 

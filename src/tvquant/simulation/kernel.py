@@ -104,7 +104,10 @@ def _player(sources: int) -> Callable[..., None]:
         rows, names = market.marks.shape
         fills, first = len(orders.filled), orders.filled[0]
         account = Account(
-            names=np.zeros((PRICE + 1, names)), targets=np.zeros((fills, names)), money=np.array([1.0, 0.0, 0.0, 0.0])
+            names=np.zeros((PRICE + 1, names)),
+            targets=np.zeros((fills, names)),
+            money=np.array([1.0, 0.0, 0.0, 0.0]),
+            values=np.empty((4, rows)),
         )
         for j in range(names):
             account.names[LIMIT, j] = np.inf
@@ -203,17 +206,19 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
     returns, equities, cashes, debts = book.rows[RETURNS], book.rows[EQUITY], book.rows[CASH], book.rows[OWED]
     fees, interests, funding = book.rows[BORROW], book.rows[OVERDRAFT], book.rows[FUNDING]
     marks, swaps, earns = market.marks[t:until], market.funding.shape[0] > 0, terms.yields.shape[0] > 0
-    value, lent, swapped = _values(marks, held), np.zeros(until - t), np.zeros(until - t)
     cash, debt, before, borrowed, idle = money[MONEY], money[DEBT], equities[out - 1], money[LOAN], money[IDLE]
-    longs, gross = lent, lent
-    if borrowed > 0.0:
-        lent = _values(marks, account.names[LENT])
+    swapped, lent, longs, value = account.values[0], account.values[1], account.values[2], account.values[3]
+    lends, gross = borrowed > 0.0, value
+    set_values(marks, held, value[: until - t])
+    if lends:
+        set_values(marks, account.names[LENT], lent[: until - t])
     if earns:
-        longs = _values(marks, account.names[LONG])
+        set_values(marks, account.names[LONG], longs[: until - t])
     if terms.margin > 0.0:
-        gross = _values(marks, np.abs(held))
+        gross = np.empty(until - t)
+        set_values(marks, np.abs(held), gross)
     if swaps:
-        swapped = _values(marks, account.names[SWAPPED])
+        set_values(marks, account.names[SWAPPED], swapped[: until - t])
     for i in range(until - t):
         elapsed, paid, assumed, earned = stamps[t + i] - stamps[t + i - 1], 0.0, 0.0, 0.0
         rate = terms.borrow_rate * elapsed / YEAR
@@ -232,7 +237,7 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
         if equity <= ROUNDING * before or (terms.margin > 0.0 and equity < terms.margin * gross[i]):
             until = t + i
             break
-        cash, debt = left, max(0.0, -(left + swapped[i]))
+        cash, debt = left, max(0.0, -(left + swapped[i])) if swaps else max(0.0, -left)
         fees[out + i], interests[out + i] = fee, interest
         if earns:
             book.rows[CASH_YIELD, out + i], idle = -earned, max(0.0, equity - longs[i])
@@ -241,7 +246,9 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
         returns[out + i], equities[out + i], cashes[out + i], debts[out + i] = equity / before - 1.0, equity, cash, debt
         for j in range(len(held)):
             quantities[out + i, j] = held[j]
-        before, borrowed = equity, lent[i]
+        before = equity
+        if lends:
+            borrowed = lent[i]
     money[MONEY], money[DEBT], money[LOAN], money[IDLE] = cash, debt, borrowed, idle
     return until
 
@@ -407,14 +414,6 @@ def _call_margin(terms: Terms, book: Book, account: Account, t: int, out: int, b
         for k in range(len(pending)):
             pending[k, j] = 0.0
         account.names[DEFERRED, j] = 0.0
-
-
-@part
-def _values(marks: Floats, held: Floats) -> Floats:
-    """Return the value of the holdings in each row."""
-    value = np.empty(len(marks))
-    set_values(marks, held, value)
-    return value
 
 
 @part

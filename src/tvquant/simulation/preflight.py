@@ -157,7 +157,7 @@ def fill_rows(decided: NDArray[np.int64], execution: Execution, end: int) -> NDA
     row `decided + lag`; quantities are fixed at the close of the row decided on (R-SIM-04).
     """
     rows = decided + delay(execution)
-    filled = rows[: np.searchsorted(rows, end)]
+    filled = rows[: rows.searchsorted(end)]
     if len(filled) == 0:
         raise ModelError(f"no decision is filled: fills are due at rows {rows.tolist()} and the panel has {end} rows")
     return filled

@@ -63,34 +63,43 @@ def set_open_prices(market: PriceRows, price: Floats, t: int) -> None:
 
 @part
 def set_values(marks: Floats, held: Floats, value: Floats) -> None:
-    """Set `value` to what is held (N) is worth in each row of marks; many rows at a time, for a sum waits on itself."""
-    rows = len(marks)
-    eights, fours = rows // 8 * 8, rows // 4 * 4
-    for i in range(0, eights, 8):
+    """Set `value` to what is held (N) is worth in each row of marks; many rows at a time, for a sum waits on itself.
+
+    The last four may be in part those before: the same rows have the same sums.
+    """
+    rows, i = len(marks), 0
+    while i + 8 <= rows:
+        m0, m1, m2, m3 = marks[i], marks[i + 1], marks[i + 2], marks[i + 3]
+        m4, m5, m6, m7 = marks[i + 4], marks[i + 5], marks[i + 6], marks[i + 7]
         v0 = v1 = v2 = v3 = v4 = v5 = v6 = v7 = 0.0
         for j in range(len(held)):
             q = held[j]
-            v0 += marks[i, j] * q
-            v1 += marks[i + 1, j] * q
-            v2 += marks[i + 2, j] * q
-            v3 += marks[i + 3, j] * q
-            v4 += marks[i + 4, j] * q
-            v5 += marks[i + 5, j] * q
-            v6 += marks[i + 6, j] * q
-            v7 += marks[i + 7, j] * q
+            v0 += m0[j] * q
+            v1 += m1[j] * q
+            v2 += m2[j] * q
+            v3 += m3[j] * q
+            v4 += m4[j] * q
+            v5 += m5[j] * q
+            v6 += m6[j] * q
+            v7 += m7[j] * q
         value[i], value[i + 1], value[i + 2], value[i + 3] = v0, v1, v2, v3
         value[i + 4], value[i + 5], value[i + 6], value[i + 7] = v4, v5, v6, v7
-    for i in range(eights, fours, 4):
+        i += 8
+    while i < rows and rows >= 4:
+        i = min(i, rows - 4)
+        m0, m1, m2, m3 = marks[i], marks[i + 1], marks[i + 2], marks[i + 3]
         v0 = v1 = v2 = v3 = 0.0
         for j in range(len(held)):
             q = held[j]
-            v0 += marks[i, j] * q
-            v1 += marks[i + 1, j] * q
-            v2 += marks[i + 2, j] * q
-            v3 += marks[i + 3, j] * q
+            v0 += m0[j] * q
+            v1 += m1[j] * q
+            v2 += m2[j] * q
+            v3 += m3[j] * q
         value[i], value[i + 1], value[i + 2], value[i + 3] = v0, v1, v2, v3
-    for i in range(fours, rows):
+        i += 4
+    while i < rows:
         value[i] = dot(marks[i], held)
+        i += 1
 
 
 @part
