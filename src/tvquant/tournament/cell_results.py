@@ -10,29 +10,22 @@ from numpy.typing import NDArray
 
 from tvquant.core.books import COST_KINDS, EventKind, SimResult
 from tvquant.core.panel import Floats
-from tvquant.core.regimes import MarketRegime
 from tvquant.core.stamps import Stamps
 from tvquant.simulation.accruals import Accruals
 from tvquant.tournament.atom_attribution import attribution
 from tvquant.tournament.attribution import Earned, by_name, contributions, earnings
-from tvquant.tournament.book_figures import books
 from tvquant.tournament.friction import audit, cases
 from tvquant.tournament.outliers import study
+from tvquant.tournament.path_tables import Columns, PathTables, path_tables
 from tvquant.tournament.purity import Purity, purity
-from tvquant.tournament.rebalances import HOLDINGS, Rebalance, first_fills, restored
-from tvquant.tournament.specs import StrategySpec
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
 from tvquant.tournament.synthetic_gap import synthetic_gap
 from tvquant.tournament.trades import FIGURES, Trades, trades
 from tvquant.tournament.walk_forward import BacktestEngine, Settled, weight_path
 
-FUNNEL = (
-    "universe", "discovery", "refined", "selected", "atoms_discovery", "atoms_refined", "atoms_selected",
-)  # fmt: skip
-
 RARE = ("funding", "cash_yield", "impact")
 """Costs that most books have none of; those have no measure of them."""
 
-type Columns = Mapping[str, Any]
 type Scalar = float | int | str | bool | None
 
 
@@ -47,9 +40,12 @@ class CellResult:
     digest: str
 
 
-def result_of(engine: BacktestEngine, settled: Settled) -> CellResult:
-    """Return measures and tables of a finished cell, and what its ledger alone must be able to tell of it."""
-    made = tables(engine, settled)
+def result_of(engine: BacktestEngine, settled: Settled, decided: PathTables | None = None) -> CellResult:
+    """Return measures and tables of a finished cell, and what its ledger alone must be able to tell of it.
+
+    `decided` are the tables of its path, which the cells of a path share; made here where they are not given.
+    """
+    made = tables(engine, settled, decided)
     return CellResult(
         measures=measures(settled), tables=made, forensic=_forensic(engine, settled, made["windows"]),
         stamps=settled.stamps, digest=settled.digest,
@@ -136,12 +132,13 @@ def _carried(settled: Settled) -> dict[str, Scalar]:
     }
 
 
-def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
+def tables(engine: BacktestEngine, settled: Settled, decided: PathTables | None = None) -> dict[str, Columns]:
     """Return the result tables of one cell: `returns` by row, `windows` by rebalance, `weights` by name, `events`.
 
     And what was traded (`trades`) and brought (`names`) by each name, and brought by each atom (`attribution`);
-    of an audited cell, what friction makes of it (`friction`).
+    of an audited cell, what friction makes of it (`friction`). `decided` as for `result_of`.
     """
+    told = decided or path_tables(engine, settled.cell.path, settled.rebalances)
     panel, result, rebalances = engine.panel, settled.result, settled.rebalances
     times, book = panel.times, settled.cell.book
     earned = earnings(panel, result, book.execution)
@@ -152,14 +149,14 @@ def tables(engine: BacktestEngine, settled: Settled) -> dict[str, Columns]:
     return {
         "returns": _returns(engine, settled, earned),
         "windows": {
-            **_windows(engine, settled),
+            **_windows(engine, settled, told["windows"]),
             **asdict(found),
             **synthetic_gap(panel, result, book.execution, rebalances, brought),
         },
-        "weights": _weights(rebalances, times),
+        "weights": told["weights"],
         "events": _events(result, times),
-        "atoms": _atoms(rebalances, times),
-        "vetoes": _vetoes(rebalances, times),
+        "atoms": told["atoms"],
+        "vetoes": told["vetoes"],
         "trades": _trades(made, settled, times),
         "names": _names(by_name(panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
         "attribution": _attribution(brought, rebalances),
@@ -191,17 +188,6 @@ def _returns(engine: BacktestEngine, settled: Settled, earned: Earned) -> Column
     return {
         **time, "return": returns, "risk_free": np.broadcast_to(rate.per_row, returns.shape), **states, **costs, **parts
     }  # fmt: skip
-
-
-def _weights(rebalances: Sequence[Rebalance], times: Any) -> Columns:
-    """Return one row per name that a rebalance weighs."""
-    pairs = [(one, key, weight) for one in rebalances for key, weight in one.weights.items()]
-    return {
-        "window": np.array([one.window for one, _, _ in pairs], dtype=np.int64),
-        "decided_at": times[np.array([one.row for one, _, _ in pairs], dtype=np.int64)],
-        "symbol": [key for _, key, _ in pairs],
-        "weight": np.array([weight for _, _, weight in pairs], dtype=np.float64),
-    }
 
 
 def _events(result: SimResult, times: Any) -> Columns:
@@ -253,102 +239,27 @@ def _names(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
     return {"window": windows[brought["fill"]], **kept, "symbol": pl.Series(brought["symbol"], dtype=pl.String)}
 
 
-def _atoms(rebalances: Sequence[Rebalance], times: Any) -> Columns:
-    """Return one row per winner and rebalance."""
-    sizes = [len(one.holdings["atom"]) for one in rebalances]
-    return {
-        "window": np.repeat(np.array([one.window for one in rebalances], dtype=np.int64), sizes),
-        "decided_at": np.repeat(times[np.array([one.row for one in rebalances], dtype=np.int64)], sizes),
-        **{name: _column(rebalances, name, kind) for name, kind in HOLDINGS.items()},
-    }
-
-
-def _column(rebalances: Sequence[Rebalance], name: str, kind: type) -> Any:
-    values = [value for one in rebalances for value in one.holdings[name]]
-    return values if kind is str else np.array(values, dtype=kind)
-
-
-def _vetoes(rebalances: Sequence[Rebalance], times: Any) -> Columns:
-    """Return how many atoms each reason took, by rebalance."""
-    counts = [(one, reason, count) for one in rebalances for reason, count in one.funnel.vetoed.items()]
-    return {
-        "window": np.array([one.window for one, _, _ in counts], dtype=np.int64),
-        "decided_at": times[np.array([one.row for one, _, _ in counts], dtype=np.int64)],
-        "reason": [reason for _, reason, _ in counts],
-        "atoms": np.array([count for _, _, count in counts], dtype=np.int64),
-    }
-
-
-def _windows(engine: BacktestEngine, settled: Settled) -> Columns:
+def _windows(engine: BacktestEngine, settled: Settled, decided: Columns) -> Columns:
     """Return one row per rebalance; what was never filled, or not traded in, is NaN or NaT.
 
     A window is owned from its first fill; `traded` and `turnover` are sums over its fills, each of equity at the fill.
+    `decided` are the columns of what was decided, which keep their order.
     """
-    result, rebalances, times = settled.result, settled.rebalances, engine.panel.times
-    first = _first_fills(settled)
-    count, filled = len(rebalances), result.filled[first]
+    result, first = settled.result, _first_fills(settled)
+    count, filled = len(settled.rebalances), result.filled[first]
     bounds = np.append(result.fill_equity[first], result.equity[-1:])
-    by_id = {window.id: window for window in engine.grids[settled.cell.path.schedule]}
 
     def padded(values: Any, empty: Any) -> Any:
         return np.concatenate([values, np.full(count - len(first), empty, dtype=np.asarray(values).dtype)])
 
     return {
-        "window": np.array([one.window for one in rebalances], dtype=np.int64),
-        "decided_at": times[np.array([one.row for one in rebalances], dtype=np.int64)],
-        "bar": np.array([one.footing.bar for one in rebalances], dtype="datetime64[us]"),
-        "quorum": np.array([one.footing.quorum for one in rebalances]),
-        "filled_at": padded(times[filled], np.datetime64("NaT", "us")),
-        "partial": np.array([by_id[one.window].partial for one in rebalances]),
-        "status": [one.status for one in rebalances],
-        "risk_profile": [one.risk_profile for one in rebalances],
-        "recourse": [" ".join(one.recourse) for one in rebalances],
-        "single": np.array([one.single for one in rebalances]),
-        **{name: np.array([getattr(one.funnel, name) for one in rebalances], dtype=np.int64) for name in FUNNEL},
-        "names": np.array([len(one.weights) for one in rebalances], dtype=np.int64),
-        "stage": np.array([one.stage for one in rebalances], dtype=np.int64),
-        "clusters": np.array([_distinct(one, "cluster") for one in rebalances], dtype=np.int64),
-        "allocation_clusters": np.array([_distinct(one, "allocation_cluster") for one in rebalances], dtype=np.int64),
-        "cash": np.array([one.cash for one in rebalances]),
-        "forced_cash": np.array([one.forced_cash for one in rebalances]),
-        "reference_cash": np.array([one.reference_cash for one in rebalances]),
-        "gate_cash": np.array([one.gate_cash for one in rebalances]),
-        "moved": np.array([one.moved for one in rebalances]),
-        "gross": np.array([sum(abs(w) for w in one.weights.values()) for one in rebalances]),
-        "net": np.array([sum(one.weights.values()) for one in rebalances]),
-        "flags": [" ".join(one.flags) for one in rebalances],
-        **books(rebalances),
-        **_regimes(engine, settled),
+        **decided,
+        "filled_at": padded(engine.panel.times[filled], np.datetime64("NaT", "us")),
         "dispersion": padded(engine.dispersion(filled), np.nan),
         "return": padded(_ratio(bounds), np.nan),
         "traded": padded(_summed(result.traded, first), np.nan),
         "turnover": padded(_summed(result.turnover, first), np.nan),
     }
-
-
-def _regimes(engine: BacktestEngine, settled: Settled) -> Columns:
-    """Return the regime that each decision knew, and the one at the last row of its test span; null for baselines.
-
-    The second is found after the fact, by all that was known then: no decision has it (R-REG-08).
-    """
-    cell, rebalances = settled.cell, settled.rebalances
-    known = [one.regime for one in rebalances]
-    realised: list[MarketRegime | None] = [None] * len(rebalances)
-    if isinstance(cell.spec, StrategySpec):
-        at = {one.row: one.regime for one in rebalances}  # where a later decision looked, nobody has to look again
-        last = {window.id: window.stop - 1 for window in engine.grids[cell.path.schedule]}
-        rows = [last[one.window] for one in rebalances]
-        realised = [at.get(row) or engine.realised(row, cell.spec.rules) for row in rows]
-    columns: dict[str, Any] = {}
-    for name, found in (("regime", known), ("realised_regime", realised)):
-        columns[name] = pl.Series([one.label.value if one else None for one in found], dtype=pl.String)
-        columns[f"{name}_quadrant"] = pl.Series([one.quadrant.value if one else None for one in found], dtype=pl.String)
-        columns[f"{name}_score"] = np.array([one.score if one else np.nan for one in found])
-    return columns
-
-
-def _distinct(one: Rebalance, name: str) -> int:
-    return len(set(one.holdings[name]))
 
 
 def _ratio(levels: Any) -> Any:

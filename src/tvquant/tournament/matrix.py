@@ -5,7 +5,7 @@
    snapshot of it in the chain of every cell of its path: a killed run goes on from there (stage B). What a path held
    before changes few of them; those are decided here (`walk_forward`).
    What deciding took, where the engine has a timer, is one record of the run's own chain, and no part of its result.
-3. Cells are settled, in parallel (stage C); of a book only its tables and measures come back.
+3. Paths are settled, in parallel, each in all of its books (stage C); of a book only its tables and measures come back.
 4. Challengers are decided on the same rows by what was prepared for all, and nothing of theirs is recorded or settled
    before every cell of the grid has ended: the result, and the bytes of the grid's chains, are those of a run without
    challengers (R-TRN-02).
@@ -15,6 +15,7 @@ Only the coordinator records. The number of processes changes nothing in the res
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from math import isfinite
 from statistics import median
 
@@ -24,9 +25,10 @@ from tvquant.core.records import RUN, TIMES, Entry, Recorder, ResultSink, in_sha
 from tvquant.core.stages import Stage
 from tvquant.tournament.backends.contract import HERE, LOKY, Cluster
 from tvquant.tournament.backends.loky import start
-from tvquant.tournament.cell_results import CellResult, Columns, result_of
-from tvquant.tournament.cells import Cell
+from tvquant.tournament.cell_results import CellResult, result_of
+from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decision_entries import snapshot_entry
+from tvquant.tournament.path_tables import Columns, PathTables, path_tables
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine
 from tvquant.tournament.workers import Pool
@@ -205,7 +207,9 @@ class _Play:
         LedgerError : a finished cell does not settle as it was recorded.
         """
         failed, leaves, ended, tables = {}, {}, self.resumed.leaves, _Tables(self.sink)
-        outcomes = self.pool.run(_settle, ((cell, tuple(rebalances[cell.path.key])) for cell in cells))
+        by_path = [tuple(found) for _, found in groupby(cells, key=lambda cell: cell.path.key)]
+        tasks = ((found[0].path, found, tuple(rebalances[found[0].path.key])) for found in by_path)
+        outcomes = chain.from_iterable(self.pool.run(_settle, tasks))
         self.settled(0, len(cells))
         for done, (cell, outcome) in enumerate(zip(cells, outcomes, strict=True), 1):
             if isinstance(outcome, ModelError):
@@ -256,9 +260,19 @@ def _times(seconds: Mapping[str, Sequence[float]]) -> Entry:
     return Entry(chain=RUN, stage=Stage.VALIDATION, pillar=3, kind=TIMES, data=data)
 
 
-def _settle(engine: BacktestEngine, cell: Cell, rebalances: tuple[Rebalance, ...]) -> CellResult | ModelError:
+def _settle(
+    engine: BacktestEngine, path: Path, cells: tuple[Cell, ...], rebalances: tuple[Rebalance, ...]
+) -> tuple[CellResult | ModelError, ...]:
+    """Return how each cell of a path ended."""
+    decided = path_tables(engine, path, rebalances)
+    return tuple(_settled(engine, cell, rebalances, decided) for cell in cells)
+
+
+def _settled(
+    engine: BacktestEngine, cell: Cell, rebalances: tuple[Rebalance, ...], decided: PathTables
+) -> CellResult | ModelError:
     try:
-        return result_of(engine, engine.settle(cell, rebalances))
+        return result_of(engine, engine.settle(cell, rebalances), decided)
     except ModelError as error:
         return error
 

@@ -15,8 +15,9 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
-from tvquant.tournament.cell_results import FUNNEL, measures, tables
+from tvquant.tournament.cell_results import measures, tables
 from tvquant.tournament.cells import Cell, cells
+from tvquant.tournament.path_tables import FUNNEL
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine, Settled
 
