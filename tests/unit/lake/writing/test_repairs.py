@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tvquant.lake.storage import commits, tables
@@ -17,6 +17,13 @@ FIRST = datetime(2021, 1, 1, tzinfo=UTC)
 value = st.sampled_from([None, 1.0, 2.0, 3.0])
 row = st.fixed_dictionaries(dict.fromkeys(VALUES, value) | {"day": st.integers(0, 2), "batch": st.integers(0, 2)})
 change = st.fixed_dictionaries(dict.fromkeys(MEASURES, value))
+
+
+def told(**values: float) -> dict[str, float | None]:
+    return dict.fromkeys(MEASURES) | values
+
+
+ONE = dict.fromkeys(VALUES) | {"close": 1.0, "day": 0, "batch": 0}
 
 
 def frame_of(rows: list[dict[str, float | None]]) -> pl.DataFrame:
@@ -49,6 +56,8 @@ def same(one: pl.DataFrame, other: pl.DataFrame) -> bool:
     rows=st.lists(row, min_size=1, max_size=8),
     changes=st.lists(st.dictionaries(st.integers(0, 2), change, min_size=1, max_size=3), min_size=1, max_size=4),
 )
+@example(rows=[ONE], changes=[{0: told(close=2.0)}, {0: told(close=3.0)}])
+@example(rows=[ONE, ONE | {"close": 2.0}], changes=[{0: told(close=3.0)}])
 def test_whatever_was_changed_comes_back_row_by_row(
     rows: list[dict[str, float | None]], changes: list[dict[int, dict[str, float | None]]]
 ) -> None:
