@@ -31,6 +31,7 @@ class Toy:
     objectives = frozenset({Objective.MIN_VARIANCE, Objective.EQUAL_RISK})
     library = ""
     from_previous = False
+    keeps_turnover = False
     options = (InverseVariance,)
 
     def solve(

@@ -9,7 +9,7 @@ from tvquant.allocation import barbell
 from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet, bounded, feasible_set
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
-from tvquant.allocation.infeasibility import nothing_to_hold
+from tvquant.allocation.infeasibility import nothing_to_hold, turnover_raised
 from tvquant.allocation.layered import BY_STREAM, Estimator, Expansion, layered
 from tvquant.allocation.loading import loaded
 from tvquant.allocation.one_book import one_book
@@ -17,6 +17,7 @@ from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.reference import EQUAL, HOUSE, WHAT, reference_of
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective
+from tvquant.allocation.trading import within_turnover
 from tvquant.allocation.tries import Try, tries
 from tvquant.allocation.verification import settle, verify
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Recourse, Status, violated
@@ -68,7 +69,7 @@ def allocate(
     if (nothing := first.nothing) is not None and all(one.nothing for one in others):
         return _failed(engine, risk_profile, (nothing,))
     layers = None if estimated is None else layered(problem, estimated)
-    attempts: list[Attempt] = []
+    attempts = [told for room in rooms.values() if (told := turnover_raised(room.problem, room.whole)) is not None]
     for one in tries(problem, asked, solver.objectives):
         profile = one.profile
         within, whole, nothing = rooms[profile.objective is Objective.DECLARED]
@@ -88,6 +89,7 @@ def allocate(
         given = profile.objective is Objective.DECLARED  # what is not declared is no cash that limits force
         cut = given or profile.objective in EQUAL  # from what is asked for, whatever the budget
         by_name = {} if cut else _by_name(feasible, constraints)
+        slow = {Family.TURNOVER.value: feasible.turnover_cash} if feasible.turnover_cash > DUST else {}
         causes = _left(answer.taken, cash if given else cash - (1.0 - (feasible.wanted if cut else feasible.budget)))
         bounds_keep = causes.pop(WHAT, 0.0) if cut else feasible.reference_cash
         forced = math.fsum(causes[label] for label in causes if given or label not in WHOLE)
@@ -102,7 +104,7 @@ def allocate(
                 constraints=constraints,
                 forced_cash=forced if cut else feasible.forced_cash + forced,
                 reference_cash=bounds_keep,
-                causes={**by_name, **causes},
+                causes={**by_name, **slow, **causes},
                 single=one_book(weighed),
                 barbell=ends,
                 neutrality=one.neutrality(weights),
@@ -192,8 +194,9 @@ def _solved(
     if isinstance(within, Attempt):
         return EngineAnswer(weights=None, attempts=(within,))
     given = loaded(problem, one.profile)
-    answer = solver.solve(given, within, one.profile, options)
-    return onto_caps(answer, within, given.covariance.matrix) if one.profile.capping is Capping.PROJECTED else answer
+    if one.profile.capping is Capping.PROJECTED:
+        return onto_caps(solver.solve(given, within, one.profile, options), within, given.covariance.matrix)
+    return within_turnover(within, lambda inside: solver.solve(given, inside, one.profile, options))
 
 
 def _by_name(feasible: FeasibleSet, constraints: tuple[Constraint, ...]) -> dict[str, float]:
@@ -201,7 +204,7 @@ def _by_name(feasible: FeasibleSet, constraints: tuple[Constraint, ...]) -> dict
     if not feasible.named:
         return {}
     named = {one.limit.label for one in feasible.named}
-    kept = feasible.open_budget - feasible.budget - feasible.reference_cash
+    kept = feasible.open_budget - feasible.budget - feasible.reference_cash - feasible.turnover_cash
     binding = [one.name for one in constraints if one.name in named and one.value >= one.limit - CAP_TOLERANCE]
     return {", ".join(binding): kept} if kept > DUST and binding else {}
 

@@ -121,6 +121,7 @@ def _own_limits(feasible: FeasibleSet, target: Floats, bold: Bools) -> FeasibleS
     for one in feasible.named:
         if one.limit.least > 0.0:
             least |= one.gross > 0.0
-    upper = np.where(bold & ~least, np.minimum(target, feasible.upper), feasible.upper)
-    most = budgets.most(feasible.lower, upper, feasible.rows, feasible.bounds, feasible.budget)
+    part = target if feasible.trades is None else np.maximum(target, feasible.trades.room)  # sold as turnover allows
+    upper = np.where(bold & ~least, np.minimum(part, feasible.upper), feasible.upper)
+    most = budgets.most(feasible.lower, upper, feasible.rows, feasible.bounds, feasible.budget, feasible.trades)
     return replace(feasible, upper=frozen(upper), budget=max(0.0, most))

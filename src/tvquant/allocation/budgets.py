@@ -10,6 +10,7 @@
 
 import numpy as np
 
+from tvquant.allocation.trades import Trades
 from tvquant.core.panel import Floats
 
 DUST = 1e-12
@@ -26,11 +27,17 @@ EQUAL = 5
 PRIMAL_TOLERANCE = 1e-13
 
 
-def most(lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: float) -> float:
+def most(
+    lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: float, trades: Trades | None = None
+) -> float:
     """Return the largest sum of weights up to `ceiling` with lower <= w <= upper and rows @ w <= bounds.
 
-    It is `NOTHING`, below 0, where no weights keep them all.
+    It is `NOTHING`, below 0, where no weights keep them all, and the turnover of `trades`.
     """
+    if trades is not None:
+        everything = np.vstack((rows, np.ones(len(upper)))), np.append(bounds, ceiling)
+        found = largest(np.ones(len(upper)), lower, upper, *everything, trades=trades)
+        return NOTHING if found is None else ceiling if found > ceiling - DUST else found
     start = _cut(upper, rows, bounds)
     if _proves(start, lower, upper, rows, bounds, ceiling):
         return ceiling
@@ -86,17 +93,50 @@ def _nearest(start: Floats, lower: Floats, upper: Floats, rows: Floats, bounds: 
 
 
 def largest(
-    values: Floats, lower: Floats, upper: Floats, rows: Floats, bounds: Floats, total: float | None = None
+    values: Floats,
+    lower: Floats,
+    upper: Floats,
+    rows: Floats,
+    bounds: Floats,
+    total: float | None = None,
+    trades: Trades | None = None,
 ) -> float | None:
     """Return the largest values @ w within the limits, of sum `total` where given; None where no w keeps them."""
     from scipy.optimize import linprog
 
     if (lower > upper).any():
         return None
+    spent = np.ones(len(upper))
+    if trades is not None:
+        lifted, slopes, offsets = trades.lifted
+        bought = lifted.shape[1] - len(upper)
+        values, spent, lower = (np.append(one, np.zeros(bought)) for one in (values, spent, lower))
+        upper = np.append(upper, np.full(bought, np.inf))
+        rows = np.vstack((np.hstack((rows, np.zeros((len(rows), bought)))), lifted))
+        bounds = np.append(bounds, slopes * trades.most + offsets)
     found = linprog(
         -values, A_ub=rows, b_ub=bounds,
-        A_eq=None if total is None else np.ones((1, len(upper))), b_eq=None if total is None else [total],
+        A_eq=None if total is None else spent[None, :], b_eq=None if total is None else [total],
         bounds=np.column_stack((lower, upper)), method="highs",
         options={"primal_feasibility_tolerance": LP_TOLERANCE, "dual_feasibility_tolerance": LP_TOLERANCE},
     )  # fmt: skip
     return -float(found.fun) if found.status == 0 else None
+
+
+def least_turnover(
+    trades: Trades, lower: Floats, upper: Floats, rows: Floats, bounds: Floats, ceiling: float
+) -> float | None:
+    """Return the least turnover of weights of a sum up to `ceiling` within the limits; None where none keep these."""
+    lifted, slopes, offsets = trades.lifted
+    n, bought = len(upper), lifted.shape[1] - len(upper)
+    before = np.vstack((rows, np.ones(n)))
+    before = np.hstack((before, np.zeros((len(before), bought))))
+    whole = np.hstack((np.vstack((before, lifted)), np.append(np.zeros(len(before)), -slopes)[:, None]))
+    found = largest(
+        np.append(np.zeros(n + bought), -1.0),
+        np.append(lower, np.zeros(bought + 1)),
+        np.append(upper, np.full(bought + 1, np.inf)),
+        whole,
+        np.concatenate((bounds, [ceiling], offsets)),
+    )
+    return None if found is None else -found

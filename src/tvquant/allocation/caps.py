@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.allocation import budgets
+from tvquant.allocation.trades import Trades, trades_of
 from tvquant.core.panel import Bools, Floats, frozen
 from tvquant.core.problems import Limits, NamedLimit, Problem
 from tvquant.core.units import Units
@@ -44,6 +45,7 @@ class Family(StrEnum):
     NAMED = "named"
     LEAST = "least"
     BETA = "beta"
+    TURNOVER = "turnover"
 
 
 class Row(NamedTuple):
@@ -115,6 +117,8 @@ class FeasibleSet:
     forced_cash : share of equity that caps and limits by name keep in cash though gross and net would invest it.
     rows, bounds, families, labels : R x N, R, R and R; only of the limits that the others do not keep already.
     open_budget : what the limits would allow without those by name and without reference bounds.
+    trades, turnover_cash : what is traded, and the share of equity that the limit on it keeps in cash; None and 0 where
+        none is in force. Of it rows are added as answers break them (`allocation.trades`).
     most, reference_cash : N, the reference bounds, and the share of equity that they keep in cash; None and 0 where
         there are none.
     named : limits by name.
@@ -134,6 +138,8 @@ class FeasibleSet:
     labels: tuple[str, ...]
     open_budget: float
     named: tuple[Named, ...] = field(default=())
+    trades: Trades | None = None
+    turnover_cash: float = 0.0
     most: Floats | None = None
     reference_cash: float = 0.0
 
@@ -141,6 +147,16 @@ class FeasibleSet:
     def wanted(self) -> float:
         """What would be invested if only the limits on the whole book were kept."""
         return self.budget + self.forced_cash + self.reference_cash
+
+    def beside(self, units: Floats, bound: float, family: Family) -> "FeasibleSet":
+        """Return the set with one more row."""
+        return replace(
+            self,
+            rows=frozen(np.vstack((self.rows, units))),
+            bounds=frozen(np.append(self.bounds, bound)),
+            families=(*self.families, family),
+            labels=(*self.labels, family.value),
+        )
 
 
 def feasible_set(problem: Problem) -> FeasibleSet:
@@ -157,6 +173,10 @@ def feasible_set(problem: Problem) -> FeasibleSet:
     if named:
         rows = rows.beside(_named_rows(named, lower, upper))
         budget = _budget(limits, units, cluster, lower, upper, rows, open_budget)
+    trades, kept = _in_force(trades_of(problem), lower, upper, rows, wanted), 0.0
+    if trades is not None:
+        free, budget = budget, budgets.most(lower, upper, rows.units, rows.bounds, max(0.0, budget), trades)
+        kept = free - budget
     budget = max(0.0, budget)
     forced = wanted - budget
     if rows.families:
@@ -175,6 +195,8 @@ def feasible_set(problem: Problem) -> FeasibleSet:
         families=rows.families,
         labels=rows.labels,
         open_budget=max(0.0, open_budget),
+        trades=trades,
+        turnover_cash=kept if kept > DUST else 0.0,
         named=named,
     )
 
@@ -188,10 +210,15 @@ def bounded(feasible: FeasibleSet, most: Floats | None) -> FeasibleSet:
         if one.limit.least > 0.0:
             behind = one.gross > 0.0
             raised[behind] = np.maximum(raised[behind], one.limit.least / one.gross[behind])
+    if feasible.trades is not None:
+        raised = np.maximum(raised, feasible.trades.room)
     upper = np.minimum(feasible.upper, raised)
     f = feasible
     rows = Rows(f.rows, f.bounds, f.families, f.labels)
-    budget = max(0.0, _budget(f.limits, f.units, f.cluster, f.lower, upper, rows, f.budget))
+    if f.trades is None:
+        budget = max(0.0, _budget(f.limits, f.units, f.cluster, f.lower, upper, rows, f.budget))
+    else:
+        budget = max(0.0, budgets.most(f.lower, upper, f.rows, f.bounds, f.budget, f.trades))
     kept = f.budget - budget
     return replace(
         feasible,
@@ -246,6 +273,17 @@ def _budget(
     if units.one_way and CLOSED.issuperset(rows.families) and not lower.any():
         return ceiling
     return budgets.most(lower, upper, rows.units, rows.bounds, ceiling)
+
+
+def _in_force(trades: Trades | None, lower: Floats, upper: Floats, rows: Rows, wanted: float) -> Trades | None:
+    """Return trades of which there are as many as the other limits ask for at least; None where they are not bounded.
+
+    Limits that nobody can keep ask for nothing.
+    """
+    if trades is None:
+        return None
+    least = budgets.least_turnover(trades, lower, upper, rows.units, rows.bounds, wanted)
+    return trades if least is None else trades.raised(least)
 
 
 CLOSED = {Family.CLUSTER, Family.NET_HIGH, Family.NET_LOW}

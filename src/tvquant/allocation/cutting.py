@@ -15,7 +15,7 @@ import numpy as np
 from tvquant.allocation.caps import DUST, Family, FeasibleSet
 from tvquant.core.panel import Floats
 
-UNMENDED = (Family.NET_HIGH, Family.NET_LOW, Family.LEAST)
+UNMENDED = (Family.NET_HIGH, Family.NET_LOW, Family.LEAST, Family.TURNOVER)
 """Limits that no scaling of all their names mends."""
 
 

@@ -6,11 +6,12 @@ left out because another one keeps it, and none is merged with another.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tvquant.allocation.caps import FeasibleSet
+from tvquant.allocation.trades import Trades
 from tvquant.core.conflicts import Sense, StatedLimit
 from tvquant.core.panel import Floats
 from tvquant.core.problems import Problem
@@ -22,11 +23,12 @@ MOST = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Demand:
-    """One limit on N weights: rows (R x N) @ w <= the larger of slopes (R) * value and floor.
+    """One limit on N weights: rows (R x N) @ w <= the larger of slopes (R) * value + offset and floor.
 
     Parameters
     ----------
     loosest : the value farthest from the stated one that can be given; the stated one where nobody can change it.
+    offset : R, what of the bounds is of no value.
     floor : R, what the value never lowers the bounds below.
     """
 
@@ -34,11 +36,12 @@ class Demand:
     rows: Floats
     slopes: Floats
     loosest: float
+    offset: Floats | float = 0.0
     floor: Floats | float = -math.inf
 
     def bounds(self, value: float) -> Floats:
         """Return the right side (R) at a value."""
-        return np.maximum(self.slopes * value, self.floor)
+        return np.maximum(self.slopes * value + self.offset, self.floor)
 
     @property
     def free(self) -> bool:
@@ -55,6 +58,15 @@ def invested(n: int, least: float) -> Demand:
 def demands(problem: Problem, feasible: FeasibleSet) -> tuple[Demand, ...]:
     """Return the limits of a problem but weights >= 0, the most general first and those of single names last."""
     return (*_of_book(problem, feasible), *_of_parts(problem, feasible), *_of_names(feasible))
+
+
+def with_turnover(stated: Sequence[Demand], trades: Trades) -> tuple[Demand, ...]:
+    """Return demands on N weights as such on these and on what is bought of A assets, that of turnover last."""
+    rows, slopes, offset = trades.lifted
+    limit = StatedLimit(key=f"{LIMITS}.turnover", what="turnover at most", value=trades.asked, sense=Sense.MOST)
+    own = Demand(limit=limit, rows=rows, slopes=slopes, loosest=max(trades.asked, MOST), offset=offset)
+    bought = len(trades.held)
+    return (*(replace(one, rows=np.hstack((one.rows, np.zeros((len(one.rows), bought))))) for one in stated), own)
 
 
 def _of_book(problem: Problem, feasible: FeasibleSet) -> Iterator[Demand]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tvquant.allocation.budgets import LP_TOLERANCE
 from tvquant.allocation.caps import NEGLIGIBLE, FeasibleSet
-from tvquant.allocation.demands import Demand, demands, invested
+from tvquant.allocation.demands import Demand, demands, invested, with_turnover
 from tvquant.core.allocations import Attempt
 from tvquant.core.conflicts import Conflict, Relaxation, Sense, Step
 from tvquant.core.panel import Floats
@@ -43,6 +43,16 @@ def nothing_to_hold(problem: Problem, feasible: FeasibleSet) -> Attempt | None:
     if conflict is None and feasible.budget <= NEGLIGIBLE:
         conflict = _all_cash(demands(problem, feasible), len(problem.keys))
     return None if conflict is None else Attempt(what="limits", outcome=str(conflict), conflict=conflict)
+
+
+def turnover_raised(problem: Problem, feasible: FeasibleSet) -> Attempt | None:
+    """Return that more turnover is in force than was asked for, and why; None where it is what was asked for."""
+    trades = feasible.trades
+    if trades is None or trades.most <= trades.asked:
+        return None
+    conflict = explained(with_turnover(demands(problem, feasible), trades))
+    why = "other limits ask for it" if conflict is None else str(conflict)
+    return Attempt(what="turnover", outcome=f"{100.0 * trades.most:.4g} % is in force: {why}", conflict=conflict)
 
 
 def _all_cash(stated: Sequence[Demand], n: int) -> Conflict | None:
@@ -124,9 +134,9 @@ def _nearest(moved: Sequence[Demand], stated: Sequence[Demand], at: Sequence[flo
         open_ended = np.zeros((len(one.rows), k + 1))
         if one in moved:
             j = moved.index(one)
-            floored = one.slopes * at[j] < one.floor
+            floored = one.slopes * at[j] + one.offset < one.floor
             open_ended[:, j] = np.where(floored, 0.0, -one.slopes * away[j] * scale[j])
-            bounds.append(np.where(floored, one.floor, one.slopes * one.limit.value))
+            bounds.append(np.where(floored, one.floor, one.slopes * one.limit.value + one.offset))
         else:
             bounds.append(one.bounds(one.limit.value))
         rows.append(np.hstack((one.rows, open_ended)))

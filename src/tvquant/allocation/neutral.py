@@ -28,7 +28,13 @@ def nearest_to_zero(feasible: FeasibleSet, beta: Beta) -> float:
     """Return the beta nearest to 0 that a book of the set's budget can have; not a number where no book keeps it."""
     ends = [
         budgets.largest(
-            sign * beta.values, feasible.lower, feasible.upper, feasible.rows, feasible.bounds, feasible.budget
+            sign * beta.values,
+            feasible.lower,
+            feasible.upper,
+            feasible.rows,
+            feasible.bounds,
+            feasible.budget,
+            feasible.trades,
         )
         for sign in (1.0, -1.0)
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvquant.allocation.caps import feasible_set
+from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.infeasibility import conflict_of
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import GIVEN
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def complaints(profile: "Profile") -> Iterator[tuple[str, str]]:
     """Yield dotted key and text of what of the section `allocation` can never be done, whatever the data are."""
     yield from _neutral(profile)
+    yield from _turnover(profile)
     yield from _impossible(profile)
 
 
@@ -41,6 +43,22 @@ def _neutral(profile: "Profile") -> Iterator[tuple[str, str]]:
         elif name in RISK_PROFILES and RISK_PROFILES[name].objective in GIVEN:
             text = f"{name} cannot keep a beta: its weights are given, and cut at the limits; drop it"
             yield "allocation.neutrality.profiles", text
+
+
+def _turnover(profile: "Profile") -> Iterator[tuple[str, str]]:
+    """Yield who cannot keep a limit on turnover: who bounds no sum of trades, and who is only cut."""
+    section, key = profile.allocation, "allocation.limits.turnover"
+    if section.limits.turnover is None:
+        return
+    for name in section.engines:
+        if not ENGINES[name].keeps_turnover:
+            yield key, f"engine {name} bounds no turnover; leave it out of allocation.engines, or set this to null"
+    for name in profile.weighing:
+        if name in RISK_PROFILES and RISK_PROFILES[name].objective in GIVEN:
+            text = f"{name} cannot keep it: its weights are given, and cut at the limits"
+            yield key, f"{text}; leave it out of allocation.profiles and fallbacks, or set this to null"
+    if section.layers == "two":
+        yield key, "shares within clusters are given and leave it no room; set allocation.layers: one, or this to null"
 
 
 def _impossible(profile: "Profile") -> Iterator[tuple[str, str]]:

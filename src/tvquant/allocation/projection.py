@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tvquant.allocation.caps import CLOSED, DUST, NEGLIGIBLE, FeasibleSet
+from tvquant.allocation.caps import CLOSED, DUST, NEGLIGIBLE, Family, FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.entropy import SOLVED, nearest
+from tvquant.allocation.trading import within_turnover
 from tvquant.core.allocations import Attempt, Projection, Recourse
 from tvquant.core.panel import Floats
 
@@ -24,6 +25,8 @@ TILT = 300.0
 EPSILON = 1e-13
 NEXT_TO_NOTHING = 1e-13
 """Share of the largest that stands for a name without any: it is held where the caps leave the others no room."""
+STILL_HELD = 1e-3
+"""The same of a name that is still held where a row of turnover binds."""
 
 
 def project(target: Floats, feasible: FeasibleSet) -> Floats:
@@ -91,15 +94,28 @@ def onto_caps(answer: EngineAnswer, feasible: FeasibleSet, matrix: Floats) -> En
     """
     if answer.weights is None:
         return answer
-    least = NEXT_TO_NOTHING * float(answer.weights.max())
-    weights, said = project(np.maximum(answer.weights, least), feasible), ""
+    own = answer.weights
+    return within_turnover(feasible, lambda within: _projected(answer, own, within, matrix))
+
+
+def _projected(answer: EngineAnswer, own: Floats, feasible: FeasibleSet, matrix: Floats) -> EngineAnswer:
+    """Return an answer with its own weights projected onto the limits.
+
+    Where a row of turnover binds, a name that the method has left and that is still held stands for a thousandth of the
+    largest: relative entropy knows no way from nothing to what cannot be sold at once.
+    """
+    aim = own
+    if feasible.trades is not None and Family.TURNOVER in feasible.families:
+        aim = np.where(feasible.trades.room > 0.0, np.maximum(own, STILL_HELD * float(own.max())), own)
+    least = NEXT_TO_NOTHING * float(aim.max())
+    weights, said = project(np.maximum(aim, least), feasible), ""
     if not _exact(weights, feasible):
-        found, status = nearest(answer.weights, feasible)
+        found, status = nearest(aim, feasible)
         if found is None:
             failed = Attempt(what="projection onto the limits", outcome=status, recourse=(Recourse.PROJECTION,))
             return EngineAnswer(weights=None, attempts=(*answer.attempts, failed))
         weights, said = found, "" if status == SOLVED else f" ({status})"
-    books = answer.weights / answer.weights.sum(), weights / weights.sum()
+    books = own / own.sum(), weights / weights.sum()
     moved = 0.5 * float(np.abs(books[1] - books[0]).sum())
     if moved <= NEGLIGIBLE:
         return replace(answer, weights=weights)

@@ -43,6 +43,8 @@ def _held(weights: Floats, cash: float, feasible: FeasibleSet) -> Iterator[tuple
         yield Family.SHORT.value, limits.short, math.fsum((size * units.short).tolist())
     if feasible.most is not None:
         yield "above_reference", 0.0, float((size - feasible.most).max())
+    if feasible.trades is not None:
+        yield Family.TURNOVER.value, feasible.trades.most, feasible.trades.turnover(weights)
     yield "long_only", 0.0, 0.0 - float(weights.min())
     yield "no_borrowing", 0.0, 0.0 - cash
     for one in feasible.named:

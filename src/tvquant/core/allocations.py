@@ -57,7 +57,7 @@ class Attempt:
     ----------
     recourse : what it resorted to: another solver than the first, a ridge raised for it, a projection that moved the
         weights, another risk profile or engine than the one asked for.
-    conflict : the limits that left nothing to try.
+    conflict : the limits that left nothing to try, or to which one of them gave way.
     projection : of the weights onto the limits, where it moved any.
     """
 
@@ -178,7 +178,7 @@ class AllocationOutcome:
     @property
     def conflict(self) -> Conflict | None:
         """The limits that left nothing to try; None where something was tried."""
-        return next((one.conflict for one in self.attempts if one.conflict is not None), None)
+        return self.attempts[-1].conflict if self.attempts else None
 
     @property
     def comparable(self) -> bool:

@@ -4,7 +4,7 @@ Weights are signed fractions of equity. What comes of it is in `allocations`.
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -108,6 +108,7 @@ class Limits:
     """Portfolio limits as fractions of equity: gross, net interval, one position, one cluster, names and groups.
 
     `long` and `short` are the most of all longs and of all shorts, without signs; None where only gross and net bind.
+    `turnover` is the most of what is bought, and of what is sold, from the book before; None where nothing bounds it.
     `reference` is how many times a risk profile's own weight without limits a stream may hold (`allocation.reference`).
     `position_key` and `cluster_key` are the keys of the profile that hold the caps in force.
     """
@@ -121,6 +122,7 @@ class Limits:
     long: float | None = None
     short: float | None = None
     reference: float | None = None
+    turnover: float | None = None
     position_key: str = "allocation.limits.position"
     cluster_key: str = "allocation.limits.cluster"
 
@@ -163,6 +165,7 @@ class Problem:
     limits : what the answer must keep.
     own_limits : what `target` keeps in their place; None: the same.
     previous : N weights held before; 0 for a stream that was not held.
+    held : asset -> net weight before, of every asset that was held; the rest was cash. Empty where nothing was.
     target : N weights that the user asks for, each on the side of its stream; None where nobody asks.
     l2 : coefficient of the squared weights, in mean variances, that is added to what min_variance and max_sharpe
         minimise, beside the ridge that the covariance has (R-RSK-07).
@@ -189,6 +192,7 @@ class Problem:
     target: Floats | None = None
     own_limits: Limits | None = None
     selection_clusters: tuple[int, ...] = ()
+    held: Mapping[str, float] = field(default_factory=dict)
     l2: float = 0.0
     budget: float = 1.0
     regime: MarketRegime = UNKNOWN
@@ -203,6 +207,9 @@ class Problem:
         for name, value, most in (("an L2 coefficient", self.l2, math.inf), ("a budget", self.budget, 1.0)):
             if not 0.0 <= value <= most or math.isinf(value):
                 raise ModelError(f"allocation: expected {name} from 0 to {most:g}, found {value:g}")
+        for asset, weight in self.held.items():
+            if not math.isfinite(weight):
+                raise ModelError(f"allocation: {asset} was held at {weight!r}, which is no weight")
         for name in ("returns", "previous", "target", "scores", "antifragility"):
             array = getattr(self, name)
             if array is not None:

@@ -23,6 +23,7 @@ from enum import StrEnum
 
 from tvquant.allocation.allocate import WHOLE
 from tvquant.allocation.barbell import CORE
+from tvquant.allocation.caps import Family
 from tvquant.allocation.layered import SHARES
 from tvquant.allocation.reference import EQUAL
 from tvquant.allocation.reference import WHAT as REFERENCE
@@ -66,6 +67,7 @@ class Cause(StrEnum):
     TOGETHER = "assets and selection clusters at their caps beside those of allocation"
     REFERENCE = "no atom far above the method's own weight"
     SHARES = "a member at its limit binds the cluster that is held whole"
+    TURNOVER = "the limit on turnover lets no more be bought"
     NAMED = "limit"
     GATED = "caps on what is held of partly gated atoms"
     GATE = "gates of logics that are partly closed"
@@ -166,6 +168,7 @@ KEYS = {
     **{side + cap: cap for cap in ("position", "cluster") for side in ("", "net_", "gross_")},
     **{"selection_cluster": "cluster", "long": "long", "short": "short"},
     **{"gross": "gross", "net_high": "net", "net_low": "net", "name": "names", "group": "groups"},
+    "turnover": "turnover",
 }
 """First word of a recorded limit -> its key."""
 
@@ -347,6 +350,8 @@ def _named(label: str, share: float) -> CashPart:
     if label == SHARES:
         change = "allocation.layers: one, or allocation.limits.position or names: more"
         return CashPart(cause=Cause.SHARES, share=share, change=change)
+    if label == Family.TURNOVER:
+        return CashPart(cause=Cause.TURNOVER, share=share, change="allocation.limits.turnover: more, or null")
     if label in WHOLE:
         change = f"allocation.limits.{_key(label)}: wider"
         return CashPart(cause=Cause.NET if label.startswith("net") else Cause.WANTED, share=share, change=change)

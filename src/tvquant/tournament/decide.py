@@ -6,8 +6,8 @@
 4. What does not depend on `previous` or on the spec's engine is prepared once for all who share the rules (`prepare`),
    on whatever process, and lent to the view that is decided on.
 5. Of `previous` a decision knows two things: whether its path has just lost so much that it is protected (`survival`),
-   and, where the engine starts from them, the weights held. Without either it is what it would be if nothing had ever
-   been held, and needs no earlier decision (`needs_previous`).
+   and, where the engine starts from them or the turnover is bounded, the weights held. Without either it is what it
+   would be if nothing had ever been held, and needs no earlier decision (`needs_previous`).
 
 `decide` is pure: select, run, tournament, leakcheck, replay and orders all call it, and scrambling what lies after the
 view cannot change it (R-SIM-03, R-UNI-22).
@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 
 from tvquant.allocation import ENGINES, allocate
+from tvquant.allocation.caps import Family
 from tvquant.allocation.expected import expected_of
 from tvquant.allocation.risk.catalogue import BARBELL, FIXED
 from tvquant.atoms import flatten, keep_caps
-from tvquant.core.allocations import Allocation, Attempt, Status, violated
+from tvquant.core.allocations import Allocation, Attempt, Constraint, Status, violated
 from tvquant.core.atoms import Atom
 from tvquant.core.decisions import Decision, Netting, Survival
-from tvquant.core.digests import canonical_array, digest_bytes
+from tvquant.core.digests import canonical_array, digest_bytes, digest_json
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats
@@ -37,6 +38,7 @@ from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
 from tvquant.tournament.atom_figures import antifragility_of, scores_of
+from tvquant.tournament.book_figures import drift
 from tvquant.tournament.candidates import (
     SelectionOutcome,
     base_pool,
@@ -119,8 +121,8 @@ def needs_previous(view: View, spec: Spec, previous: Previous) -> bool:
 
 
 def starts_from_previous(spec: Spec) -> bool:
-    """Return whether the engine of a spec is told what was held before."""
-    return isinstance(spec, StrategySpec) and ENGINES[spec.engine].from_previous
+    """Return whether a spec is told what was held before: its engine starts from that, or its turnover is bounded."""
+    return isinstance(spec, StrategySpec) and (ENGINES[spec.engine].from_previous or spec.limits.turnover is not None)
 
 
 def _decided(view: View, spec: Spec, previous: Previous, guard: Survival | None) -> Decision:
@@ -171,6 +173,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
             limits=limits,
             own_limits=None if own is None or declared_within == limits else declared_within,
             previous=np.array([held.get(symbol, 0.0) for symbol in ids]),
+            held={} if limits.turnover is None else previous.weights,
             target=None if own is None else own.target,
             regime=regime,
             scores=scores_of(choice.response, ids),
@@ -201,7 +204,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
     if guard:
         made = replace(made, attempts=(told(guard), *made.attempts))
     neutral = () if beta is None else (canonical_array(beta.values),)
-    inputs = digest_bytes(choice.inputs.encode(), known.digest.encode(), *neutral)
+    before = (digest_json(dict(problem.held)).encode(),) if problem.held else ()
+    inputs = digest_bytes(choice.inputs.encode(), known.digest.encode(), *neutral, *before)
     fields: dict[str, Any] = {"allocation": made}
     if made.weights:
         fields = _netted(view, problem, made, choice.response, rules.stamps)
@@ -239,6 +243,12 @@ def _netted(
     assets = {atom.physical_symbol: response.clusters[atom.symbol] for atom in response.winners}
     within = problem.declared if made.risk_profile == FIXED else problem
     netted = keep_caps(made.weights, problem.composition, assets, within.limits)
+    traded = (
+        Constraint(name=one.name, limit=one.limit, value=drift(problem.held, netted.net))
+        for one in made.constraints
+        if one.name == Family.TURNOVER
+    )
+    netted = replace(netted, constraints=(*netted.constraints, *traded))
     if broken := violated(netted.constraints):
         attempts = (*made.attempts, Attempt(what="netting", outcome="; ".join(map(str, broken))))
         failed = replace(

@@ -8,6 +8,7 @@ from builders.profiles import profile_of
 from tvquant.core.errors import ProfileError
 
 LONG = {"universe__direction": "long"}
+HRP = {"allocation__profiles": ["hrp", "barbell"], "risk__primary": "barbell"}
 NEUTRAL = {"allocation__profiles": ["hrp", "market_neutral"], "risk__primary": "hrp"}
 
 
@@ -66,6 +67,23 @@ def limits(**given: Any) -> dict[str, Any]:
             r"allocation\.neutrality\.profiles: equal_weight cannot keep a beta: its weights are given",
         ),
         ({"allocation__neutrality__tolerances": [0.15, 0.05]}, r"expected each wider than the one before"),
+        (
+            limits(turnover=0.2),
+            r"allocation\.limits\.turnover: equal_weight cannot keep it: its weights are given, and cut at the limits",
+        ),
+        (
+            limits(turnover=0.2) | HRP | {"allocation__fallbacks": ["equal_names"]},
+            r"allocation\.limits\.turnover: equal_names cannot keep it",
+        ),
+        (
+            limits(turnover=0.2) | HRP | {"allocation__engines": ["custom", "skfolio"]},
+            r"allocation\.limits\.turnover: engine skfolio bounds no turnover; leave it out of allocation\.engines",
+        ),
+        (
+            limits(turnover=0.2) | HRP | {"allocation__layers": "two"},
+            r"allocation\.limits\.turnover: shares within clusters are given",
+        ),
+        (limits(turnover=0.0), r"allocation\.limits\.turnover"),
     ],
 )  # fmt: skip
 def test_a_profile_that_no_data_can_serve_is_refused(settings: dict[str, Any], said: str) -> None:
@@ -77,6 +95,7 @@ def test_a_profile_that_no_data_can_serve_is_refused(settings: dict[str, Any], s
     "settings",
     [
         limits(net=[0.6, 1.0]),
+        limits(turnover=0.2) | HRP,
         limits(net=[0.5, 1.0], long=0.5),
         limits(net=[0.75, 1.0]) | {"universe__symbols": ["X:A", "X:B", "X:C"]},
         limits(net=[-1.0, -0.3], short=0.3) | {"universe__direction": "both"},

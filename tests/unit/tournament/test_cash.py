@@ -183,6 +183,15 @@ def test_what_reference_bounds_keep_is_a_cause_of_its_own() -> None:
     assert sum(found.values()) == pytest.approx(made.cash)
 
 
+def test_what_the_limit_on_turnover_leaves_is_a_cause_of_its_own() -> None:
+    problem, _ = solved(5, gross=0.9, turnover=0.3, reference=2.0)
+    problem = replace(problem, held={"X:N000": 0.2, "X:GONE": 0.1})
+    decision = decided(problem, allocate(problem, engine="custom", risk_profile="hrp"), funnel(5))
+    assert shares(decision) == pytest.approx({Cause.WANTED: 0.1, Cause.TURNOVER: 0.4})
+    (part,) = (one for one in cash_parts(decision) if one.cause is Cause.TURNOVER)
+    assert part.change == "allocation.limits.turnover: more, or null"
+
+
 def test_clusters_of_the_selection_that_bind_alone_are_named() -> None:
     problem, _ = solved(6)
     problem = replace(problem, selection_clusters=(0, 0, 0, 0, 1, 1))

@@ -21,6 +21,7 @@ from tvquant.core.problems import Problem
 from tvquant.core.stamps import Stamp
 from tvquant.profiles import Profile
 from tvquant.statistics import estimate
+from tvquant.tournament.book_figures import drift
 from tvquant.tournament.candidates import choose
 from tvquant.tournament.decide import correlations, decide, needs_previous
 from tvquant.tournament.specs import MarketSpec, Previous, StrategySpec
@@ -445,3 +446,27 @@ def test_a_problem_without_an_answer_keeps_its_selection(trending: Panel, scanne
     assert decision.allocation is not None
     assert "no variance" in decision.allocation.attempts[0].outcome
     assert (decision.failure, decision.allocation.status, decision.funnel.atoms_selected) == (None, Status.FAILED, 12)
+
+
+@pytest.mark.requirement("R-RSK-18")
+def test_turnover_is_bounded_from_the_weights_before_and_verified_on_what_is_traded(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    view = look(market(walks("ABCDEFGH", 200)), ROW)
+    spec = spec_of(profile(), "min_variance")
+    slow = replace(spec, limits=replace(spec.limits, turnover=0.1))
+    first = decide(view, slow, Previous())
+    assert first.payload() == decide(view, spec, Previous()).payload(), "the first book is bought whole"
+    names = sorted(first.weights)
+    assert not needs_previous(view, slow, Previous())
+    before = dict(zip(names, [first.weights[name] for name in reversed(names)], strict=True))
+    assert drift(before, first.weights) > 0.15
+    previous = Previous(atoms={f"{name}_LONG": weight for name, weight in before.items()}, weights=before)
+    assert needs_previous(view, slow, previous)
+    found = decide(view, slow, previous)
+    assert drift(before, found.weights) == pytest.approx(0.1, abs=1e-9)
+    assert found.netting is not None
+    (traded,) = (one for one in found.netting.constraints if one.name == "turnover")
+    assert (traded.limit, traded.value) == (0.1, pytest.approx(0.1, abs=1e-9))
+    assert found.inputs != first.inputs
+    assert Decision.of(found.payload()).payload() == found.payload()

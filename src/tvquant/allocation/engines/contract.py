@@ -48,6 +48,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def keeps_turnover(self) -> bool:
+        """Whether it keeps a limit on turnover (`Problem.held`): rows of the feasible set, each to 1e-9."""
+        ...
+
+    @property
     def options(self) -> tuple[type[Options], ...]:
         """What it takes from the profile's section `allocation`."""
         ...

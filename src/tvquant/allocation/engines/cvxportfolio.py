@@ -51,6 +51,7 @@ class Cvxportfolio:
     objectives: frozenset[Objective] = frozenset({Objective.MIN_VARIANCE})
     library: str = "cvxportfolio"
     from_previous: bool = True
+    keeps_turnover: bool = False
     options: tuple[type[Options], ...] = (Horizon,)
 
     def solve(

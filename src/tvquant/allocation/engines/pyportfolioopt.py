@@ -43,6 +43,7 @@ class PyPortfolioOpt:
     )
     library: str = "pypfopt"
     from_previous: bool = False
+    keeps_turnover: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

@@ -54,6 +54,7 @@ class Riskfolio:
     objectives: frozenset[Objective] = frozenset(METHODS)
     library: str = "riskfolio"
     from_previous: bool = False
+    keeps_turnover: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

@@ -59,6 +59,7 @@ class Skfolio:
     objectives: frozenset[Objective] = frozenset(ESTIMATORS)
     library: str = "skfolio"
     from_previous: bool = False
+    keeps_turnover: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

@@ -64,6 +64,8 @@ class LimitsSection(Section):
     short : most of all shorts, without sign; null where gross and net alone bind them.
     reference : times its own weight without limits that a risk profile may give one atom (or 1 / N of N atoms, where
         that is more); null where caps may fill any atom up to `position`. Declared weights are not bounded by it.
+    turnover : most that one decision buys, and most that it sells, from the weights before: a full switch is 1; null
+        where nothing bounds it. The first book is bought whole; names that are gone and the limits above come first.
     names : symbol -> the most of it, or [least, most], on the side it is held on; it binds beside `position`. A least
         binds a name that is chosen.
     groups : name -> `symbols` and the `max` that they hold together, longs and shorts without their signs.
@@ -76,6 +78,7 @@ class LimitsSection(Section):
     long: Annotated[Real, Field(ge=0, le=10)] | None
     short: Annotated[Real, Field(ge=0, le=10)] | None
     reference: Annotated[Real, Field(ge=1, le=100)] | None
+    turnover: Annotated[Real, Field(gt=0, le=10)] | None
     names: NameLimits
     groups: GroupLimits
 
@@ -138,6 +141,7 @@ class LimitsSection(Section):
             long=self.long,
             short=self.short,
             reference=self.reference,
+            turnover=self.turnover,
             names=tuple(NameLimit(symbol=symbol, least=low, most=high) for symbol, (low, high) in self.names),
             groups=tuple(GroupLimit(name=name, symbols=one.symbols, most=one.max) for name, one in self.groups),
         )

@@ -31,6 +31,7 @@ class Custom:
     objectives: frozenset[Objective] = frozenset(Objective)
     library: str = ""
     from_previous: bool = False
+    keeps_turnover: bool = True
     options: tuple[type[Options], ...] = ()
 
     def solve(
