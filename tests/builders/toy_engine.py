@@ -32,6 +32,7 @@ class Toy:
     library = ""
     from_previous = False
     keeps_turnover = False
+    weighs_costs = False
     options = (InverseVariance,)
 
     def solve(

@@ -14,7 +14,7 @@ from tvquant.allocation.caps import feasible_set
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.infeasibility import conflict_of
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
-from tvquant.allocation.risk.contract import GIVEN
+from tvquant.allocation.risk.contract import GIVEN, Objective
 from tvquant.core.problems import Covariance, Problem
 from tvquant.profiles.sections.allocation import ADAPTIVE
 
@@ -26,6 +26,7 @@ def complaints(profile: "Profile") -> Iterator[tuple[str, str]]:
     """Yield dotted key and text of what of the section `allocation` can never be done, whatever the data are."""
     yield from _neutral(profile)
     yield from _turnover(profile)
+    yield from _costs(profile)
     yield from _impossible(profile)
 
 
@@ -59,6 +60,19 @@ def _turnover(profile: "Profile") -> Iterator[tuple[str, str]]:
             yield key, f"{text}; leave it out of allocation.profiles and fallbacks, or set this to null"
     if section.layers == "two":
         yield key, "shares within clusters are given and leave it no room; set allocation.layers: one, or this to null"
+
+
+def _costs(profile: "Profile") -> Iterator[tuple[str, str]]:
+    """Yield who does not weigh costs, where the profile asks for it."""
+    section, key = profile.allocation, "allocation.risk_aversion"
+    if section.risk_aversion is None:
+        return
+    for name in section.engines:
+        if not ENGINES[name].weighs_costs:
+            yield key, f"engine {name} weighs no costs; leave it out of allocation.engines, or set this to null"
+    least = [name for name, one in RISK_PROFILES.items() if one.objective is Objective.MIN_VARIANCE]
+    if not set(least) & set(profile.weighing):
+        yield key, f"only {' and '.join(least)} weigh costs against variance; name one of them, or set this to null"
 
 
 def _impossible(profile: "Profile") -> Iterator[tuple[str, str]]:

@@ -90,9 +90,13 @@ class Trades:
 
 def trades_of(problem: Problem) -> Trades | None:
     """Return the trades of a problem; None where its limits bound no turnover, or nothing was held."""
-    asked, held = problem.limits.turnover, problem.held
-    if asked is None or not any(held.values()):
-        return None
+    asked = problem.limits.turnover
+    return None if asked is None or not any(problem.held.values()) else traded(problem, asked)
+
+
+def traded(problem: Problem, most: float = np.inf) -> Trades:
+    """Return the trades of a problem whatever its limits say of them, and the most that they may be."""
+    held = problem.held
     streams = [problem.composition[key] for key in problem.keys]
     assets = {asset: row for row, asset in enumerate(dict.fromkeys(asset for one in streams for asset in one))}
     units = np.zeros((len(assets), len(streams)))
@@ -105,6 +109,6 @@ def trades_of(problem: Problem) -> Trades | None:
         held=frozen(np.array([held.get(asset, 0.0) for asset in assets])),
         bought=0.0 - sum(min(weight, 0.0) for weight in gone),
         sold=sum((max(weight, 0.0) for weight in gone), 0.0),
-        asked=asked,
-        most=asked,
+        asked=most,
+        most=most,
     )

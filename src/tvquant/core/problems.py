@@ -169,6 +169,8 @@ class Problem:
     target : N weights that the user asks for, each on the side of its stream; None where nobody asks.
     l2 : coefficient of the squared weights, in mean variances, that is added to what min_variance and max_sharpe
         minimise, beside the ridge that the covariance has (R-RSK-07).
+    cost : of trading a unit of equity, over the aversion to variance: what is added per unit that is traded from `held`
+        to half the variance that min_variance and market_neutral minimise.
     budget : most of equity that may be invested, from 0 to 1.
     regime : of the market at the decision.
     scores : N scores at selection, NaN where a stream has none; None where nothing was selected.
@@ -194,6 +196,7 @@ class Problem:
     selection_clusters: tuple[int, ...] = ()
     held: Mapping[str, float] = field(default_factory=dict)
     l2: float = 0.0
+    cost: float = 0.0
     budget: float = 1.0
     regime: MarketRegime = UNKNOWN
     scores: Floats | None = None
@@ -204,7 +207,11 @@ class Problem:
     def __post_init__(self) -> None:
         self._refuse_shapes()
         object.__setattr__(self, "units", units_of(self.keys, self.composition))
-        for name, value, most in (("an L2 coefficient", self.l2, math.inf), ("a budget", self.budget, 1.0)):
+        for name, value, most in (
+            ("an L2 coefficient", self.l2, math.inf),
+            ("a cost", self.cost, math.inf),
+            ("a budget", self.budget, 1.0),
+        ):
             if not 0.0 <= value <= most or math.isinf(value):
                 raise ModelError(f"allocation: expected {name} from 0 to {most:g}, found {value:g}")
         for asset, weight in self.held.items():
@@ -240,8 +247,8 @@ class Problem:
 
     @property
     def unlimited(self) -> "Problem":
-        """The same streams without any limit, of the whole budget."""
-        return self._with(limits=UNLIMITED, selection_clusters=(), budget=1.0, beta=None)
+        """The same streams without any limit and costs, of the whole budget."""
+        return self._with(limits=UNLIMITED, selection_clusters=(), budget=1.0, beta=None, cost=0.0)
 
     @property
     def declared(self) -> "Problem":

@@ -66,6 +66,8 @@ UNITS: Mapping[str, str] = {
     **dict.fromkeys(("expansion", "inflationary_trend", "stagnation", "l2.normal", "l2.crisis"), "mean variances"),
     "level": "share of rows",
     "reference": "multiple of a weight",
+    "risk_aversion": "costs per half a unit of variance",
+    "limits.turnover": "fraction of equity",
     "margin": "Sharpe ratio, or fraction per year",
     **dict.fromkeys(("sharpe", "annual_return", "turnover", "parity.costs"), "fraction"),
     "near_zero": "Sharpe ratio",

@@ -320,9 +320,16 @@ def _strategy(profile: Profile, schedule: Schedule, engine: str, risk_profile: s
         ),
         l2=profile.allocation.l2,
         two_layers=profile.allocation.layers == "two",
+        cost=_cost(profile),
         by_regime=tuple(profile.risk.by_regime.items()) if risk_profile == ADAPTIVE else (),
         neutral=_neutral(profile, (*_weighing(profile, risk_profile), *fallbacks)),
     )
+
+
+def _cost(profile: Profile) -> float:
+    """Return the cost of trading a unit of equity over the aversion to variance; 0 where nobody weighs it."""
+    costs, aversion = profile.costs, profile.allocation.risk_aversion
+    return 0.0 if aversion is None else (costs.slippage_bps + costs.commission_bps) / 1e4 / aversion
 
 
 def _neutral(profile: Profile, asked: Sequence[str]) -> Neutral | None:

@@ -6,8 +6,8 @@
 4. What does not depend on `previous` or on the spec's engine is prepared once for all who share the rules (`prepare`),
    on whatever process, and lent to the view that is decided on.
 5. Of `previous` a decision knows two things: whether its path has just lost so much that it is protected (`survival`),
-   and, where the engine starts from them or the turnover is bounded, the weights held. Without either it is what it
-   would be if nothing had ever been held, and needs no earlier decision (`needs_previous`).
+   and, where the engine starts from them or trades are bounded or weighed, the weights held. Without either it is what
+   it would be if nothing had ever been held, and needs no earlier decision (`needs_previous`).
 
 `decide` is pure: select, run, tournament, leakcheck, replay and orders all call it, and scrambling what lies after the
 view cannot change it (R-SIM-03, R-UNI-22).
@@ -121,8 +121,13 @@ def needs_previous(view: View, spec: Spec, previous: Previous) -> bool:
 
 
 def starts_from_previous(spec: Spec) -> bool:
-    """Return whether a spec is told what was held before: its engine starts from that, or its turnover is bounded."""
-    return isinstance(spec, StrategySpec) and (ENGINES[spec.engine].from_previous or spec.limits.turnover is not None)
+    """Return whether a spec is told what was held before: its engine starts from that, or it weighs its trades."""
+    return isinstance(spec, StrategySpec) and (ENGINES[spec.engine].from_previous or weighs_trades(spec))
+
+
+def weighs_trades(spec: StrategySpec) -> bool:
+    """Return whether a decision bounds its turnover, or weighs the costs of it."""
+    return spec.limits.turnover is not None or spec.cost > 0.0
 
 
 def _decided(view: View, spec: Spec, previous: Previous, guard: Survival | None) -> Decision:
@@ -173,7 +178,8 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
             limits=limits,
             own_limits=None if own is None or declared_within == limits else declared_within,
             previous=np.array([held.get(symbol, 0.0) for symbol in ids]),
-            held={} if limits.turnover is None else previous.weights,
+            held=previous.weights if weighs_trades(spec) else {},
+            cost=spec.cost,
             target=None if own is None else own.target,
             regime=regime,
             scores=scores_of(choice.response, ids),

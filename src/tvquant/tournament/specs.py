@@ -93,7 +93,7 @@ class StrategySpec:
     `options` are the values of what the engine, the risk profile and the fallbacks declare; `l2` is None where nothing
     is added to the variance; `two_layers`: clusters are weighed, and in them streams. Of one that is another risk
     profile in each regime of the market, `by_regime` says which, and `options` are those of all of these. `neutral` is
-    None where none of these risk profiles keeps its beta near 0.
+    None where none of these risk profiles keeps its beta near 0; `cost` is as a problem has it.
     """
 
     rules: Rules
@@ -105,6 +105,7 @@ class StrategySpec:
     l2: L2Section | None = None
     two_layers: bool = False
     neutral: Neutral | None = None
+    cost: float = 0.0
     by_regime: tuple[tuple[Regime, str], ...] = ()
 
     def weighed_in(self, regime: Regime) -> "StrategySpec":

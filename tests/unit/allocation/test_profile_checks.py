@@ -83,6 +83,15 @@ def limits(**given: Any) -> dict[str, Any]:
             limits(turnover=0.2) | HRP | {"allocation__layers": "two"},
             r"allocation\.limits\.turnover: shares within clusters are given",
         ),
+        (
+            HRP | {"allocation__risk_aversion": 2.0},
+            r"allocation\.risk_aversion: only min_variance and market_neutral weigh costs against variance",
+        ),
+        (
+            {"allocation__risk_aversion": 2.0, "allocation__engines": ["custom", "cvxportfolio"]},
+            r"allocation\.risk_aversion: engine cvxportfolio weighs no costs",
+        ),
+        ({"allocation__risk_aversion": 0.0}, r"allocation\.risk_aversion"),
         (limits(turnover=0.0), r"allocation\.limits\.turnover"),
     ],
 )  # fmt: skip

@@ -470,3 +470,21 @@ def test_turnover_is_bounded_from_the_weights_before_and_verified_on_what_is_tra
     assert (traded.limit, traded.value) == (0.1, pytest.approx(0.1, abs=1e-9))
     assert found.inputs != first.inputs
     assert Decision.of(found.payload()).payload() == found.payload()
+
+
+def test_costs_are_weighed_from_the_weights_before_where_the_profile_asks(
+    profile: Profiles, market: Markets, walks: Walks
+) -> None:
+    view = look(market(walks("ABCDEFGH", 200)), ROW)
+    plain = spec_of(profile(), "min_variance")
+    costed = spec_of(profile(allocation__risk_aversion=5.0, costs__slippage_bps=9.0), "min_variance")
+    assert (plain.cost, costed.cost) == (0.0, pytest.approx(10e-4 / 5.0))
+    first = decide(view, costed, Previous())
+    assert first.weights == decide(view, plain, Previous()).weights
+    names = sorted(first.weights)
+    before = dict(zip(names, [first.weights[name] for name in reversed(names)], strict=True))
+    previous = Previous(atoms={f"{name}_LONG": weight for name, weight in before.items()}, weights=before)
+    assert needs_previous(view, costed, previous)
+    found = decide(view, costed, previous)
+    assert drift(before, found.weights) < drift(before, first.weights) - 0.01
+    assert found.inputs != first.inputs

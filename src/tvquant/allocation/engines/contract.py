@@ -53,6 +53,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def weighs_costs(self) -> bool:
+        """Whether it weighs the costs of trading (`Problem.cost`) against the least variance."""
+        ...
+
+    @property
     def options(self) -> tuple[type[Options], ...]:
         """What it takes from the profile's section `allocation`."""
         ...

@@ -52,6 +52,7 @@ class Cvxportfolio:
     library: str = "cvxportfolio"
     from_previous: bool = True
     keeps_turnover: bool = False
+    weighs_costs: bool = False
     options: tuple[type[Options], ...] = (Horizon,)
 
     def solve(

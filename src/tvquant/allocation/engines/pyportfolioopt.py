@@ -44,6 +44,7 @@ class PyPortfolioOpt:
     library: str = "pypfopt"
     from_previous: bool = False
     keeps_turnover: bool = False
+    weighs_costs: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

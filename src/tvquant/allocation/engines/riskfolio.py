@@ -55,6 +55,7 @@ class Riskfolio:
     library: str = "riskfolio"
     from_previous: bool = False
     keeps_turnover: bool = False
+    weighs_costs: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

@@ -60,6 +60,7 @@ class Skfolio:
     library: str = "skfolio"
     from_previous: bool = False
     keeps_turnover: bool = False
+    weighs_costs: bool = False
     options: tuple[type[Options], ...] = ()
 
     def solve(

@@ -231,6 +231,8 @@ class AllocationSection(FamilySection):
     fallbacks : risk profiles tried in this order when a solve fails; each attempt is recorded.
     layers : `one`: an engine weighs the streams of winners. `two`: it weighs clusters of them, each held by inverse
         variance; every limit is kept by what is held in the end. `equal_names` and `fixed` weigh streams in either.
+    risk_aversion : g of what min_variance and market_neutral minimise, g / 2 x variance per bar + costs of what a
+        decision trades, at `costs.slippage_bps` and `commission_bps`; null leaves costs out of it.
     limits : what every answer must keep.
     neutrality : how far a book that is to be neutral may move with the benchmark.
     """
@@ -242,6 +244,7 @@ class AllocationSection(FamilySection):
     means: MeansSection
     l2: L2Section
     layers: Literal["one", "two"]
+    risk_aversion: Annotated[Real, Field(gt=0, le=1e6)] | None
     limits: LimitsSection
     neutrality: NeutralitySection
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tvquant.allocation.caps import FeasibleSet
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom import (
+    costed_variance,
     equal_weight,
     fixed,
     herc,
@@ -17,8 +18,10 @@ from tvquant.allocation.engines.custom import (
     nco,
     risk_parity,
 )
+from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.allocation.risk.tail import Tail
+from tvquant.allocation.trades import traded
 from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
@@ -32,6 +35,7 @@ class Custom:
     library: str = ""
     from_previous: bool = False
     keeps_turnover: bool = True
+    weighs_costs: bool = True
     options: tuple[type[Options], ...] = ()
 
     def solve(
@@ -46,6 +50,9 @@ class Custom:
             case Objective.DECLARED:
                 return fixed.solve(problem.target, feasible)
             case Objective.MIN_VARIANCE:
+                if problem.cost and any(problem.held.values()):
+                    region, trades = Region.of(feasible), traded(problem)
+                    return costed_variance.solve(problem.covariance, region, trades, problem.cost)
                 return min_variance.solve(problem.covariance, feasible)
             case Objective.MAX_RATIO:
                 return max_sharpe.solve(problem.covariance, feasible)

@@ -13,7 +13,7 @@ from tvquant.core.panel import Floats
 TOLERANCE = 1e-12
 
 
-class _Optimum(NamedTuple):
+class Optimum(NamedTuple):
     """Variables, and the multipliers of equations and of inequalities."""
 
     found: Floats
@@ -31,16 +31,16 @@ def answer(matrix: Floats, region: Region, means: Floats | None) -> Answer | Fai
 def _least_variance(hessian: Floats, region: Region) -> Answer | Failure:
     lower, upper, total, rows, bounds = region
     n = len(lower)
-    optimum = _optimum(
+    ended = optimum(
         hessian,
         equal=np.ones((1, n)),
         to=np.array([total]),
         below=np.vstack((-np.eye(n), np.eye(n), rows)),
         bounds=np.concatenate((-lower, upper, bounds)),
     )
-    if isinstance(optimum, Failure):
-        return optimum
-    return Answer(optimum.found, optimum.below[2 * n :], -float(optimum.equal[0]), optimum.iterations)
+    if isinstance(ended, Failure):
+        return ended
+    return Answer(ended.found, ended.below[2 * n :], -float(ended.equal[0]), ended.iterations)
 
 
 def _best_ratio(hessian: Floats, region: Region, means: Floats) -> Answer | Failure:
@@ -54,17 +54,19 @@ def _best_ratio(hessian: Floats, region: Region, means: Floats) -> Answer | Fail
     below[:n, :n], below[n : 2 * n, :n], below[2 * n :, :n] = -np.eye(n), np.eye(n), rows
     below[:, n] = -right / total
     equal = np.vstack((np.append(means, 0.0), np.append(np.ones(n), -1.0)))
-    optimum = _optimum(widened, equal=equal, to=np.array([1.0, 0.0]), below=below, bounds=np.zeros(2 * n + r))
-    if isinstance(optimum, Failure):
-        return optimum
-    raw = optimum.found[:n]
+    ended = optimum(widened, equal=equal, to=np.array([1.0, 0.0]), below=below, bounds=np.zeros(2 * n + r))
+    if isinstance(ended, Failure):
+        return ended
+    raw = ended.found[:n]
     size = total / float(raw.sum())
-    of_limits = size * optimum.below
-    return Answer(size * raw, of_limits[2 * n :], float(of_limits @ right) / total, optimum.iterations)
+    of_limits = size * ended.below
+    return Answer(size * raw, of_limits[2 * n :], float(of_limits @ right) / total, ended.iterations)
 
 
-def _optimum(matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds: Floats) -> _Optimum | Failure:
-    """Minimise x'Px / 2 with equal @ x = to and below @ x <= bounds, to tight tolerances, on one thread."""
+def optimum(
+    matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds: Floats, linear: Floats | None = None
+) -> Optimum | Failure:
+    """Minimise x'Px / 2 + q'x with equal @ x = to and below @ x <= bounds, to tight tolerances, on one thread."""
     import clarabel
     from scipy import sparse
 
@@ -74,7 +76,7 @@ def _optimum(matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
     result = clarabel.DefaultSolver(
         sparse.csc_matrix(np.triu(matrix)),
-        np.zeros(len(matrix)),
+        np.zeros(len(matrix)) if linear is None else linear,
         sparse.csc_matrix(np.vstack((equal, below))),
         np.concatenate((to, bounds)),
         [clarabel.ZeroConeT(len(to)), clarabel.NonnegativeConeT(len(bounds))],
@@ -83,4 +85,4 @@ def _optimum(matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds
     if result.status != clarabel.SolverStatus.Solved:
         return Failure(str(result.status), result.status == clarabel.SolverStatus.PrimalInfeasible)
     duals = np.array(result.z)
-    return _Optimum(np.array(result.x), duals[: len(to)], duals[len(to) :], result.iterations)
+    return Optimum(np.array(result.x), duals[: len(to)], duals[len(to) :], result.iterations)
