@@ -1,6 +1,7 @@
 """A payload is the whole of a decision but what is declared to be left out: read back, it gives the same payload."""
 
 import json
+import os
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tvquant.core.selection import SelectionFunnel, SelectionResponse, Veto
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import decode, encode
 
-dear = settings(max_examples=settings().max_examples * 2 // 5)
+dear = settings() if os.environ.get("TVQUANT_PROOF") else settings(max_examples=20)
 """Each example takes a hundredth of a second: twenty in the gate."""
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 COUNTS = st.integers(0, 9999)

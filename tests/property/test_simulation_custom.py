@@ -1,5 +1,6 @@
 """The simulator `custom` against a plain-Python referee, and what must hold for every book."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,10 @@ from tvquant.core.books import Convention, CostModel, Execution, Spread, WeightP
 from tvquant.core.instruments import Instrument, Kind
 
 SEEDS = st.integers(0, 2**32 - 1)
-quick = settings(max_examples=settings().max_examples // 4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PART = 2 if os.environ.get("TVQUANT_PROOF") else 4
+quick = settings(
+    max_examples=settings().max_examples // PART, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 CONVENTIONS = pytest.mark.parametrize("convention", list(Convention))
 
 
