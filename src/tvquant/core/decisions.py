@@ -202,7 +202,7 @@ class Decision:
             "netting": None if self.netting is None else self.netting.payload(),
             "weights": dict(sorted(self.weights.items())),
             "inputs": self.inputs,
-            "stamps": sorted(self.stamps),
+            "stamps": sorted(stamp.value for stamp in self.stamps),
         }
 
 

@@ -10,19 +10,19 @@ One process writes; the caller holds the workspace lock.
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tvquant.core import durable
 from tvquant.core.clock import Clock
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stages import Stage
-from tvquant.ledger.encoding import Json, encode, is_scalar
+from tvquant.ledger.encoding import LEAVES, encode, is_json, is_scalar, may_have_tags
 from tvquant.ledger.genesis import check_genesis
 from tvquant.ledger.lines import AUDIT, HEAD, ChainProgress, hashed_line, seal_content
 from tvquant.ledger.verify import Integrity, survey
@@ -157,7 +157,7 @@ class Ledger:
             state = "sealed" if self._progress.sealed else "closed"
             raise LedgerError(f"{self._folder / AUDIT} is {state} and takes no more records")
         fields = {**_content(entry), **self._progress.place(entry.chain), "run_id": self._run_id, "at": self._now()}
-        line, digest = hashed_line(fields)
+        line, digest = _hashed(fields)
         with self._whole_or_closed():
             rest = memoryview(line)
             while rest:
@@ -199,8 +199,23 @@ class Ledger:
         self._head_due = records + max(HEAD_EVERY, chains) if records else 1
 
 
-def _content(entry: Entry) -> dict[str, Json]:
-    """Return the part of a record that comes from the entry."""
+def _hashed(fields: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Return the line of a record and its digest; most records are their own encoding and are written as they are.
+
+    Raises
+    ------
+    TypeError, ValueError : as `encode`.
+    """
+    if is_json(fields):
+        with suppress(ValueError):  # of what JSON has no word for: the encoding has one, or says where it is
+            made = hashed_line(fields)
+            if not may_have_tags(made[0]):
+                return made
+    return hashed_line({name: encode(value, name) for name, value in fields.items()})
+
+
+def _content(entry: Entry) -> dict[str, Any]:
+    """Return the part of a record that comes from the entry, not encoded."""
     if not 1 <= entry.stage <= 16 or entry.pillar not in (None, 0, 1, 2, 3, 4) or not entry.chain:
         where = f"chain {entry.chain!r}, stage {entry.stage!r}, pillar {entry.pillar!r}"
         raise ValueError(f"a record needs a chain, a stage of 1..16 and a pillar of 0..4 or none, found {where}")
@@ -208,18 +223,16 @@ def _content(entry: Entry) -> dict[str, Json]:
         for name, digest in named.items():
             if not isinstance(digest, str):
                 raise TypeError(f"{side}.{name}: expected a digest, found a {type(digest).__name__}")
-    metrics = encode(entry.metrics, "metrics")
-    assert isinstance(metrics, dict)
-    for name, value in zip(entry.metrics, metrics.values(), strict=True):
-        if not is_scalar(value):
+    for name, value in entry.metrics.items():
+        if type(value) not in LEAVES and not is_scalar(encode(value, f"metrics.{name}")):
             raise TypeError(f"metrics.{name}: a metric is one scalar; what is nested belongs in `data`")
     return {
         "chain": entry.chain,
         "stage": int(entry.stage),
         "pillar": entry.pillar,
         "kind": entry.kind,
-        "inputs": encode(entry.inputs, "inputs"),
-        "outputs": encode(entry.outputs, "outputs"),
-        "metrics": metrics,
-        "data": encode(entry.data, "data"),
+        "inputs": entry.inputs,
+        "outputs": entry.outputs,
+        "metrics": entry.metrics,
+        "data": entry.data,
     }

@@ -294,7 +294,7 @@ def _outcome(cell: Cell, outcome: CellResult | ModelError) -> Entry:
         kind="outcome",
         outputs={"cell": outcome.digest},
         metrics=outcome.measures,
-        data={"stamps": sorted(outcome.stamps), "forensic": outcome.forensic},
+        data={"stamps": sorted(stamp.value for stamp in outcome.stamps), "forensic": outcome.forensic},
     )
 
 

@@ -83,6 +83,24 @@ def test_entries_that_are_none(
     assert (tmp_path / "audit.jsonl").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [
+        ({"plain": [1, "é"]}, {"plain": [1, "é"]}),
+        ({"$null": "nan"}, {"$$null": "nan"}),
+        ({"x": [float("nan")]}, {"x": [{"$null": "nan"}]}),
+    ],
+    ids=["plain", "mark", "nan"],
+)
+def test_a_record_holds_the_encoding_of_its_data(
+    begun: Ledger, tmp_path: Path, data: dict[str, Any], form: dict[str, Any]
+) -> None:
+    begun.record(replace(STEP, data=data))
+    assert last(tmp_path)["data"] == form
+    with pytest.raises(ValueError, match=r"^data\.x: .* is not valid Unicode"):
+        begun.record(replace(STEP, data={"x": "\ud800"}))
+
+
 def test_the_clock_must_know_its_zone(tmp_path: Path, genesis: Entry) -> None:
     with pytest.raises(ValueError, match="aware"):
         Ledger.create(tmp_path, run_id="r1", clock=ManualClock(datetime(2024, 1, 1))).record(genesis)

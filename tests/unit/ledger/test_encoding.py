@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
@@ -11,7 +12,7 @@ import pytest
 
 from tvquant.core.digests import canonical_json
 from tvquant.ledger import decode, encode
-from tvquant.ledger.encoding import is_scalar, may_have_tags
+from tvquant.ledger.encoding import is_json, is_scalar, may_have_tags
 
 pytestmark = pytest.mark.requirement("R-LED-07")
 
@@ -217,3 +218,13 @@ def test_a_line_without_a_tag_is_its_own_value() -> None:
     plain = {"a": [1, 0.5, None, "cash $"], "b": {"c": True, "d$": "\\u00e4"}}
     assert not may_have_tags(canonical_json(encode(plain)))
     assert decode(encode(plain)) == plain
+
+
+@pytest.mark.parametrize(
+    "value", [{3: 1}, {Side.LONG: 1}, {None: 1}, Side.LONG, Grade.TOP, np.float64(1), {1}, object()]
+)
+def test_what_is_written_as_it_is_has_jsons_own_types_throughout(value: Any) -> None:
+    plain = {"a": [1, 2.5, None, True, "é", (), {"b": {}}], "c": ({"d": [[0]]},)}
+    assert is_json(plain)
+    assert decode(encode(plain)) == decode(json.loads(canonical_json(plain)))
+    assert not any(map(is_json, (value, [value], (1, [value]), {"a": {"b": value}})))
