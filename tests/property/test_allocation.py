@@ -158,7 +158,7 @@ def most_invested(problem, low, high):
     groups = np.array([np.array(problem.clusters) == c for c in set(problem.clusters)], dtype=float)
     found = linprog(
         -np.ones(len(problem.keys)),
-        A_ub=np.vstack((groups, problem.exposures, -problem.exposures, np.ones(len(problem.keys)))),
+        A_ub=np.vstack((groups, problem.units.net, -problem.units.net, np.ones(len(problem.keys)))),
         b_ub=np.r_[np.full(len(groups), problem.limits.cluster), high, -low, 1.0],
         bounds=(0.0, problem.limits.position),
     )
@@ -304,7 +304,7 @@ def directional(draw):
 def test_shorts_of_three_tenths_and_a_net_of_two_tenths_hold_after_flattening(problem, case):
     got = allocate(problem, engine=case[0], risk_profile=case[1])
     low, high = problem.limits.net
-    if (problem.exposures < 0.0).all():
+    if (problem.units.net < 0.0).all():
         assert got.status is Status.FAILED
         assert got.conflict is not None
         assert {one.what for one in got.conflict.limits} >= {"net at least"}

@@ -114,7 +114,8 @@ def _resolve(
     for key, text in vocabulary.complaints({key: v.value for key, v in values.items()}):
         problems.append(ProfileProblem(key=key, text=text, layer=values[key].where))
     if profile is not None:
-        usual = dict(flat(raw.layers[0], keys, []))  # a profile that was written out whole sets nothing by that
+        # a profile that was written out whole sets nothing by that
+        usual = dict((*flat(members, keys, []), *flat(raw.layers[0], keys, [])))
         own = {key: v.value for key, v in values.items() if is_own(v.layer) and v.value != usual.get(key)}
         unfit = () if problems else (*vocabulary.unfit(profile), *vocabulary.unfit_selections(profile))
         for key, text in (*vocabulary.contradicted(profile.selection.model, own), *unfit):
