@@ -158,10 +158,10 @@ def test_standard_error_of_normal_returns_is_that_of_lo():
 @pytest.mark.requirement("R-MET-05")
 def test_standard_error_is_the_spread_of_estimated_sharpe_ratios():
     rng = np.random.default_rng(3)
-    draws = 0.3 - 0.4 * (rng.exponential(1.0, (4000, 240)) - 1.0)  # skewed, kurtosis 9, Sharpe .75 per period
+    draws = 0.3 - 0.4 * (rng.exponential(1.0, (1500, 240)) - 1.0)  # skewed, kurtosis 9, Sharpe .75 per period
     results = [performance(r / 20.0, periods_per_year=240) for r in draws]
     spread = np.std([p.sharpe for p in results])
-    assert np.mean([p.sharpe_se for p in results]) == pytest.approx(spread, rel=0.05)
+    assert np.mean([p.sharpe_se for p in results]) == pytest.approx(spread, rel=0.08)
     naive = math.sqrt((1.0 + 0.75**2 / 2.0) / 239 * 240)
     assert abs(naive / spread - 1.0) > 0.2  # the normal formula would miss it
 
