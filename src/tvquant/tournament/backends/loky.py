@@ -6,6 +6,7 @@ holds leaves the rest of this process waiting for the end of it.
 The subject is written once, and each worker maps its arrays from that file at its first task; they are read-only there.
 """
 
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -80,12 +81,14 @@ def _begin(parent: int) -> None:
     """Make a process a worker of the parent, one that may use memory.
 
     A worker that holds 300 MB more than after its first task is taken for a leak and is replaced, in the middle of its
-    work; ours holds the features of a whole panel by then, and its successor would compute them again.
+    work; ours holds the features of a whole panel by then, and its successor would compute them again. Garbage is left
+    to Python: what loky looks for every second instead is a tenth of a worker's time.
     """
     from joblib.externals.loky import process_executor
 
     serve(parent)
     process_executor._USE_PSUTIL = False
+    process_executor._MEMORY_LEAK_CHECK_DELAY = math.inf
 
 
 def _get_ready(file: Path) -> None:
