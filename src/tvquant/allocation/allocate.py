@@ -23,11 +23,14 @@ from tvquant.allocation.verification import settle, verify
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Recourse, Status, violated
 from tvquant.core.barbells import Barbell
 from tvquant.core.errors import ProfileError
+from tvquant.core.once import Once, alone
 from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 WHOLE = ("gross", Family.NET_HIGH.value, Family.NET_LOW.value, Family.LONG.value, Family.SHORT.value)
 """Limits on the whole book: what they take is no cash that caps force."""
+CORE = RISK_PROFILES["hrp"]
+"""What the core of a barbell is weighed by."""
 
 
 def risk_profiles_of(engine: Engine) -> frozenset[str]:
@@ -43,6 +46,7 @@ def allocate(
     fallbacks: tuple[str, ...] = (),
     options: tuple[Options, ...] = (),
     estimated: Estimator | None = None,
+    once: Once = alone,
 ) -> Allocation:
     """Return weights by the first of `risk_profile` and `fallbacks` whose weights keep every limit.
 
@@ -50,6 +54,7 @@ def allocate(
 
     `options` are the values of what the engine and these risk profiles declare. With `estimated`, which estimates the
     covariance of the returns of clusters, these are weighed first, and the streams within them (`allocation.layered`).
+    `once` keeps what is found for others who weigh the same streams by the same estimates.
 
     The status is `solved` when the very first attempt succeeded, `fell_back` when a later one did (another solver, a
     raised ridge, another risk profile: the attempts say which; `risk_profile` is the one that made the weights) and
@@ -64,7 +69,7 @@ def allocate(
     asked = (risk_profile, *fallbacks)
     solver = _supported(engine, asked)
     kinds = dict.fromkeys(RISK_PROFILES[name].objective is Objective.DECLARED for name in asked)
-    rooms = {own: _room(problem.declared if own else problem) for own in kinds}
+    rooms = {own: _room(problem.declared if own else problem, once) for own in kinds}
     first, *others = rooms.values()
     if (nothing := first.nothing) is not None and all(one.nothing for one in others):
         return _failed(engine, risk_profile, (nothing,))
@@ -76,7 +81,7 @@ def allocate(
         if nothing is not None:
             attempts.append(replace(nothing, what=f"{one.label}: {nothing.what}"))
             continue
-        answer, feasible, ends, weighed = _answered(within, whole, solver, one, options, layers)
+        answer, feasible, ends, weighed = _answered(within, whole, solver, one, options, layers, once)
         substitute = () if one.answers(risk_profile) else (Recourse.SUBSTITUTE,)
         attempts += [
             replace(a, what=f"{one.label}: {a.what}", recourse=(*a.recourse, *substitute)) for a in answer.attempts
@@ -121,8 +126,12 @@ class _Room(NamedTuple):
     nothing: Attempt | None
 
 
-def _room(problem: Problem) -> _Room:
-    whole = feasible_set(problem)
+def _room(problem: Problem, once: Once) -> _Room:
+    limits = problem.limits
+    if limits.turnover is None:  # else it is of what was held, too
+        whole: FeasibleSet = once(("limits", limits, problem.budget), lambda: feasible_set(problem))
+    else:
+        whole = feasible_set(problem)
     return _Room(problem, whole, nothing_to_hold(problem, whole))
 
 
@@ -145,6 +154,7 @@ def _answered(
     one: Try,
     options: tuple[Options, ...],
     layers: tuple[Problem, Expansion] | None,
+    once: Once,
 ) -> _Answered:
     """Return an engine's answer on the streams.
 
@@ -152,12 +162,12 @@ def _answered(
     """
     profile = one.profile
     given = loaded(problem, profile)  # once for the reference and the answer
-    own = reference_of(given, profile, options)
+    own = reference_of(given, CORE if profile.name == BARBELL else profile, options, once)
     feasible = bounded(whole, own.most)
     if failure := own.failure or _nothing_left(feasible):
         return _Answered(EngineAnswer(weights=None, attempts=failure), feasible, None, feasible)
     if profile.name == BARBELL:
-        answer, ends = barbell.solve(problem, feasible, solver, RISK_PROFILES["hrp"], options)
+        answer, ends = barbell.solve(problem, feasible, solver, CORE, options)
         return _Answered(answer, feasible, ends, feasible)
     if layers is None or profile.objective in BY_STREAM:
         reused = one.tolerance is None and solver.name == HOUSE and profile.capping is Capping.PROJECTED

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from tvquant.allocation import budgets
-from tvquant.allocation.caps import DUST, NEGLIGIBLE, FeasibleSet, feasible_set
+from tvquant.allocation.caps import DUST, NEGLIGIBLE, FeasibleSet, open_set
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.risk.aggressors import Aggressors
@@ -24,7 +24,7 @@ from tvquant.allocation.risk.contract import RiskProfile
 from tvquant.core.allocations import Attempt
 from tvquant.core.barbells import NO_AGGRESSORS, Barbell, Leader
 from tvquant.core.panel import Bools, Floats, frozen
-from tvquant.core.problems import UNLIMITED, Problem
+from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 
 FEWEST = 10
@@ -107,8 +107,8 @@ def _core(
     problem: Problem, core: Bools, engine: Engine, hrp: RiskProfile, options: tuple[Options, ...]
 ) -> EngineAnswer:
     """Return the engine's weights of the core alone, before limits."""
-    alone = replace(problem.of(core), limits=UNLIMITED)
-    answer = engine.solve(alone, feasible_set(alone), hrp, options)
+    alone = problem.unlimited.of(core)
+    answer = engine.solve(alone, open_set(alone), hrp, options)
     return replace(answer, attempts=tuple(replace(one, what=f"core, {one.what}") for one in answer.attempts))
 
 

@@ -201,6 +201,32 @@ def feasible_set(problem: Problem) -> FeasibleSet:
     )
 
 
+def open_set(problem: Problem) -> FeasibleSet:
+    """Return the feasible set of a problem that is `unlimited`.
+
+    Where a weight is what is held, all limits say no more of weights of sum 1 than that none is negative.
+    """
+    if not problem.units.whole:
+        return feasible_set(problem)
+    n = len(problem.keys)
+    nothing = np.zeros(n)
+    return FeasibleSet(
+        limits=problem.limits,
+        cluster=frozen(np.arange(n)),
+        selection=None,
+        units=problem.units,
+        lower=frozen(nothing),
+        upper=frozen(np.ones(n)),
+        budget=1.0,
+        forced_cash=0.0,
+        rows=frozen(np.zeros((0, n))),
+        bounds=frozen(np.zeros(0)),
+        families=(),
+        labels=(),
+        open_budget=1.0,
+    )
+
+
 def bounded(feasible: FeasibleSet, most: Floats | None) -> FeasibleSet:
     """Return the feasible set under reference bounds `most` (N); a least that is asked for is never bounded by them."""
     if most is None:

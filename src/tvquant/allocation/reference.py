@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tvquant.allocation.caps import feasible_set
+from tvquant.allocation.caps import open_set
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.engines.custom import Custom
-from tvquant.allocation.loading import loaded
+from tvquant.allocation.loading import l2_of, loaded
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.core.allocations import Attempt
+from tvquant.core.once import Once, alone
 from tvquant.core.panel import Floats, frozen
 from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
@@ -45,16 +46,23 @@ class Reference:
         return tuple(replace(one, what=f"{WHAT}, {one.what}") for one in self.answer.attempts)
 
 
-def reference_of(problem: Problem, profile: RiskProfile, options: tuple[Options, ...]) -> Reference:
-    """Return the bounds of a risk profile on the streams of a problem."""
+def reference_of(problem: Problem, profile: RiskProfile, options: tuple[Options, ...], once: Once = alone) -> Reference:
+    """Return the bounds of a risk profile on the streams of a problem; `once` is as `allocate` has it."""
     factor, n = problem.limits.reference, len(problem.keys)
     if factor is None or profile.objective is Objective.DECLARED:
         return Reference()
     if profile.objective in EQUAL:
         return Reference(most=frozen(np.full(n, factor / n)))
-    free = loaded(problem.unlimited, profile)
-    answer = Custom().solve(free, feasible_set(free), profile, options)
+    read = tuple(one for one in options if isinstance(one, profile.options))
+    key = WHAT, profile.objective, problem.covariance.ridge, l2_of(problem, profile), read  # L2 is in a ridge or to be
+    answer: EngineAnswer = once(key, lambda: _without_limits(problem, profile, options))
     if answer.weights is None:
         return Reference(answer=answer)
     own = np.maximum(answer.weights, 0.0)
     return Reference(most=frozen(np.maximum(factor * own / own.sum(), 1.0 / n)), answer=answer)
+
+
+def _without_limits(problem: Problem, profile: RiskProfile, options: tuple[Options, ...]) -> EngineAnswer:
+    """Return the house's answer where no limit binds."""
+    free = loaded(problem.unlimited, profile)
+    return Custom().solve(free, open_set(free), profile, options)

@@ -4,7 +4,7 @@ A context is given with the pool and what is known of its instruments; each stag
 filled. Arrays are read-only, so no stage can alter the raw pool or what an earlier stage found (R-SEL-01).
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol, Self
@@ -15,18 +15,11 @@ from numpy.typing import NDArray
 from tvquant.core.atoms import Atom, AtomPool
 from tvquant.core.features import FeatureSet
 from tvquant.core.instruments import Instant
+from tvquant.core.once import Once, alone
 from tvquant.core.panel import Floats, frozen
 from tvquant.core.selection import SelectionResponse, Veto
 from tvquant.profiles.options import Options
 from tvquant.profiles.sections.selection import SelectionSection
-
-type Once = Callable[[Hashable, Callable[[], Any]], Any]
-"""From a key and how to compute it to the value that all who select from one pool have under that key."""
-
-
-def alone(key: Hashable, compute: Callable[[], Any]) -> Any:  # noqa: ARG001 (nobody else asks)
-    """Return what is computed, for a context that shares its pool with no other."""
-    return compute()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

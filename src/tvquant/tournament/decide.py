@@ -196,6 +196,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
             fallbacks=fallbacks,
             options=spec.options,
             estimated=estimated,
+            once=lambda part, compute: view.once((part, rules.training), compute),
         )
     except ModelError as error:
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "problem", error))

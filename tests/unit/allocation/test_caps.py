@@ -192,3 +192,14 @@ def test_a_gated_stream_may_have_a_weight_above_the_position_cap() -> None:
     assert list(made.weights.values()) == pytest.approx([1 / 101, 100 / 101], abs=1e-6)
     assert made.cash == pytest.approx(0.0, abs=1e-9)
     assert {one.name: one.value for one in made.constraints}["position"] <= 0.25
+
+
+@pytest.mark.parametrize("units", [[1.0, -1.0, 1.0], [1.0, 0.5, 1.0], [-0.5, -0.5, -0.5]])
+def test_the_open_set_is_that_of_a_problem_without_limits(units):
+    given = replace(problem_of(covariance_of(np.eye(3)), clusters=(0, 0, 1), signs=units), budget=0.5).unlimited
+    fast, slow = caps.open_set(given), caps.feasible_set(given)
+    for name in ("lower", "upper", "budget", "forced_cash", "open_budget", "reference_cash"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
+    weights = np.array([0.6, 0.4, 0.0])
+    assert (slow.rows @ weights <= slow.bounds).all()  # what it has of rows keeps nothing out
+    assert len(fast.bounds) == len(slow.bounds) * (not given.units.whole)

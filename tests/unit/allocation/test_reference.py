@@ -100,3 +100,36 @@ def test_the_bounds_are_by_the_l2_of_the_profile():
     own = np.array([1.0 / 2.0, 1.0 / 4.0]) / 0.75  # half of the mean variance of 2 is added to each
     found = reference_of(given, RISK_PROFILES["min_variance"], ()).most
     np.testing.assert_allclose(found, np.maximum(1.5 * own, 0.5), atol=1e-9)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_profiles_of_the_same_streams_share_changes_no_weight(profile):
+    given = replace(lopsided(), l2=0.05)
+    known, asked = {}, []
+
+    def once(key, compute):
+        asked.append(key)
+        return known[key] if key in known else known.setdefault(key, compute())
+
+    def weigh(problem, name, **shared):
+        options = tuple(one() for one in RISK_PROFILES[name].options)
+        return allocate(problem, engine="custom", risk_profile=name, options=options, **shared)
+
+    for l2, budget in ((0.05, 1.0), (0.15, 1.0), (0.15, 0.5)):
+        problem = replace(given, l2=l2, budget=budget)
+        for name in ("hrp", "min_variance", profile, profile):
+            shared, own = weigh(problem, name, once=once), weigh(problem, name)
+            assert dict(shared.weights) == dict(own.weights)
+            assert shared.payload() == own.payload()
+    assert len(known) < len(asked) / 2
+
+
+def test_a_barbell_has_the_bounds_of_its_core_and_they_are_found_once():
+    known = {}
+    for name in ("hrp", "barbell"):
+        options = tuple(one() for one in RISK_PROFILES[name].options)
+        allocate(
+            lopsided(), engine="custom", risk_profile=name, options=options,
+            once=lambda key, compute: known.setdefault(key, compute()),
+        )  # fmt: skip
+    assert len(known) == 2  # the limits, and the bounds of hrp
