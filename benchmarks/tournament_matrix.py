@@ -75,12 +75,17 @@ def profile(engines: Sequence[str], simulators: Sequence[str], start: str, **key
 
 
 def played(engines: Sequence[str], simulators: Sequence[str], windows: int, jobs: int, keys: dict) -> Played:
-    """Play a matrix in this process, after a small one that compiles and imports what it needs."""
+    """Play a matrix in this process, after what a process does once, which is no overhead of a cell-window.
+
+    Two windows of the whole grid compile and import what it needs; the whole span with one risk profile draws the
+    tables of noise that selections are held against, of every length of history in it.
+    """
     panel = market(NAMES, WARM + STEP * windows)
     start = str(panel.times[WARM])[:10]
-    given = profile(engines, simulators, start, **keys)
     once(profile(engines, simulators, str(panel.times[-2 * STEP])[:10], **keys), panel, jobs)
-    found = once(given, panel, jobs)
+    plain = {"allocation__profiles": ["min_variance"], "risk__primary": "min_variance", "risk__anchors": []}
+    once(profile(engines[:1], simulators[:1], start, **keys | plain), panel, jobs)
+    found = once(profile(engines, simulators, start, **keys), panel, jobs)
     if jobs > 1:
         from joblib.externals.loky import get_reusable_executor
 

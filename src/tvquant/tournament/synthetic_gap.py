@@ -81,6 +81,7 @@ def _streams(panel: Panel, rebalances: Sequence[Rebalance], parts: Floats, windo
     names = panel.columns(tuple(chain.from_iterable(one.holdings["symbol"] for one in rebalances)))
     sides = np.zeros((2, len(rebalances), parts.shape[1]))
     np.add.at(sides, ((sizes < 0.0).astype(np.intp), decision, names), sizes)
-    long, short = sides[:, window]
-    found: Floats = np.einsum("pn,pn->p", parts, long) + np.einsum("pn,pn->p", np.minimum(parts, 1.0), short)
+    found: Floats = np.einsum("pn,pn->p", parts, sides[0][window])
+    if sides[1].any():  # of many paths nothing is short
+        found += np.einsum("pn,pn->p", np.minimum(parts, 1.0), sides[1][window])
     return found

@@ -1,3 +1,4 @@
+import gc
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -36,6 +37,18 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
         found = list(pool.run(scaled, ((number,) for number in range(5))))
     assert [value for value, _, _ in found] == [0.0, 1.0, 4.0, 9.0, 16.0]
     assert {pid for _, pid, _ in found} == {os.getpid()}
+
+
+@pytest.mark.parametrize(("before", "within"), [((700, 10, 9), 50_000), ((60_000, 3, 9), 60_000), ((0, 10, 9), 0)])
+def test_garbage_is_looked_for_seldom_while_a_pool_is_open(before: tuple[int, int, int], within: int) -> None:
+    usual = gc.get_threshold()
+    gc.set_threshold(*before)
+    try:
+        with Pool(1, np.arange(5.0)):
+            assert gc.get_threshold() == (within, *before[1:])
+        assert gc.get_threshold() == before
+    finally:
+        gc.set_threshold(*usual)
 
 
 @pytest.mark.xdist_group("loky")
