@@ -5,8 +5,9 @@ whole calls, with the checks of their inputs: `path only` is one book of `play_b
 `custom` the simulator with 2 % borrow fee, cash, costs by kind and row, and positions. vectorbt's `from_orders` alone
 stores orders and computes neither equity nor positions; `+ value` adds the equity path, `+ value, assets` the positions
 too. Each is compared with what gives as much: the path with `+ value`, the book with `+ value, assets`, of vectorbt's
-faster engine. Times are of the thread's own work, best of many. The first book of a cold process, whose compiled code
-is on disk, is timed from the start of that process, in its own work too. Exit 1 when a target is missed.
+faster engine. Bars and closes of a panel are checked once, at its first book, outside the timed calls. Times are of the
+thread's own work, best of many. The first book of a cold process, whose compiled code is on disk, is timed from the
+start of that process, in its own work too. Exit 1 when a target is missed.
 """
 
 import os

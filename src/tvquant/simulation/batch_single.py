@@ -52,7 +52,7 @@ def _player(sources: int) -> Callable[..., bool]:
                 if not _tradable(price, lost_from):
                     return False
                 equity = cash + dot(price, held)
-            _trade(plans.net[0, fill] * ordered_at, marks[decided], price, held, moved, lost_from, least)
+            _trade(plans.net[0, fill], ordered_at, marks[decided], price, held, moved, lost_from, least)
             gross, net = _traded(moved)
             cost = plans.rates[SLIPPAGE, 0] * gross + plans.rates[COMMISSION, 0] * gross
             if not equity - cost > ROUNDING * before or not equity > ROUNDING * before:
@@ -93,11 +93,18 @@ def _tradable(price: Floats, lost_from: Floats) -> bool:
 
 @part
 def _trade(
-    values: Floats, mark: Floats, price: Floats, held: Floats, moved: Floats, lost_from: Floats, least: Floats
+    weights: Floats,
+    equity: float,
+    mark: Floats,
+    price: Floats,
+    held: Floats,
+    moved: Floats,
+    lost_from: Floats,
+    least: Floats,
 ) -> None:
-    """Hold values (N) at the decision's mark, posted at the fill's price; set the values that this moves."""
+    """Hold weights (N) of equity at the decision's mark, posted at the fill's price; set the values that this moves."""
     for j in range(len(held)):
-        ordered = values[j] / mark[j]
+        ordered = weights[j] * equity / mark[j]
         moved[j] = (ordered - held[j]) * price[j]
         lost_from[j] = LOST_AT * price[j] if ordered < 0.0 else np.inf
         least[j] = ordered if ordered < least[j] else least[j]

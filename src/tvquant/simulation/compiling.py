@@ -11,11 +11,28 @@ from pathlib import Path
 from typing import Any, cast
 
 from numba import njit
+from numba.np import linalg
 
 SOURCES = int.from_bytes(
     sha256(b"".join(one.read_bytes() for one in sorted(Path(__file__).parent.glob("*.py")))).digest()[:7]
 )
 """Digest of the files of this room, above 0."""
+
+
+def load_array_functions() -> None:
+    """Import numba's functions of arrays without scipy, which they import to see whether it is there.
+
+    That is .13 s of each process, and nothing here is a matrix product. What is one asks again when it is compiled.
+    """
+    asked = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        import numba.np.arraymath  # noqa: F401  # for what it registers
+    finally:
+        linalg.ensure_blas = asked
+
+
+load_array_functions()
 
 
 def compiled[F: Callable[..., Any]](function: F) -> F:

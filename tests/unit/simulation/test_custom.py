@@ -338,9 +338,16 @@ def test_rules_that_cannot_be_meant_are_refused(market, play, costs, rules, mess
 
 def test_libraries_are_imported_when_a_book_is_played_and_not_before():
     heavy = ("numba", "pandas", *(one.needs[0] for one in SIMULATORS.values() if one.needs))
-    code = f"import sys, tvquant.simulation as s; print([name for name in {heavy} if name in sys.modules])"
+    code = (
+        f"import sys, tvquant.simulation as s; print([name for name in {heavy} if name in sys.modules])\n"
+        "import tvquant.simulation.compiling, numba.core.registry, numba.np.linalg as linalg\n"
+        "asks = linalg.ensure_blas\n"
+        "numba.core.registry.cpu_target.target_context.refresh()  # as the first call of a kernel does\n"
+        "print('numba.np.arraymath' in sys.modules, 'scipy.linalg' in sys.modules)\n"
+        "asks(); print('scipy.linalg' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines() == ["[]", "True False", "True"]
 
 
 def test_the_catalogue_is_consistent_and_read_only():
