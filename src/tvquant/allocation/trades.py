@@ -24,8 +24,10 @@ from tvquant.core.problems import Problem
 
 KEPT = 5e-10
 """A limit that is exceeded by no more is kept: half of what verification lets pass."""
-SLACK = 1e-9
-"""What the least turnover is given beyond what a linear program finds."""
+EXACT = 1e-9
+"""How exactly a linear program finds the least turnover."""
+SLACK = 1e-7
+"""What the least turnover is given beyond that: interior points have no answer where there is next to no interior."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +87,7 @@ class Trades:
 
     def raised(self, least: float) -> "Trades":
         """Return the trades with at least so much turnover."""
-        return self if least <= self.asked + SLACK else replace(self, most=least + SLACK)
+        return self if least <= self.asked + EXACT else replace(self, most=least + SLACK)
 
 
 def trades_of(problem: Problem) -> Trades | None:

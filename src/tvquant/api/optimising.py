@@ -152,6 +152,8 @@ def _limits(given: Mapping[str, Any], names: tuple[str, ...]) -> "Limits":
         place = first.get("ctx", {}).get("key", "").removeprefix("allocation.limits.")
         where = ".".join(["limits", *map(str, first["loc"]), *([place] if place else [])])
         raise ProfileError(f"{where}: {explained([first])}") from error
+    if section.turnover is not None:
+        raise ProfileError("limits.turnover: it counts from weights before, and there are none here; leave it out")
     for key, who, symbol in section.named:
         if symbol not in names:
             raise ProfileError(

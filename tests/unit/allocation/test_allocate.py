@@ -178,6 +178,14 @@ def test_limits_that_cannot_be_met_fail_at_once_and_by_name():
     assert only.outcome.startswith("cannot be kept together: allocation.limits.net: net at least 90 %")
 
 
+def test_a_method_whose_own_limits_leave_nothing_is_passed_over_and_says_why():
+    own = replace(HOUSE, net=(0.9, 1.0))
+    given = replace(problem(3), own_limits=own, target=np.full(3, 0.3))
+    got = allocate(given, engine="custom", risk_profile="fixed", fallbacks=("hrp",))
+    assert (got.status, got.risk_profile, got.attempts[0].what) == (Status.FELL_BACK, "hrp", "fixed: limits")
+    assert "net at least 90 %" in got.attempts[0].outcome
+
+
 class Careless:
     """An engine that ignores the cap."""
 

@@ -79,6 +79,7 @@ def test_only_shared_clusters_need_a_row():
     found = caps.feasible_set(problem(5, (4, 9, 4, 1, 9)))
     assert found.rows.tolist() == [[1, 0, 1, 0, 0], [0, 1, 0, 0, 1]]
     assert (found.bounds.tolist(), found.families) == ([0.25, 0.25], (Family.CLUSTER,) * 2)
+    assert caps.feasible_set(problem(3, (0, 0, 1), position=0.126)).families == (Family.CLUSTER,), ".252 is above .25"
 
 
 @pytest.mark.parametrize(("position", "cluster", "upper"), [(0.1, 0.25, 0.1), (0.3, 0.25, 0.25)])

@@ -10,6 +10,7 @@ from tvquant.allocation import allocate
 from tvquant.allocation.engines.custom import costed_variance
 from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.trades import traded
+from tvquant.core.allocations import Status
 from tvquant.core.errors import ModelError
 
 HELD = np.array([0.1, -0.2, 0.3, 0.4])
@@ -62,6 +63,36 @@ def test_costs_and_turnover_bind_together_and_a_first_book_costs_what_any_does()
     first, plain = solved(given(2e-5, held=())), solved(given(0.0, held=()))
     assert first[0].tolist() == plain[0].tolist()
     assert first[1].attempts == plain[1].attempts
+
+
+@pytest.mark.parametrize("cost", [1e2, 1e9])
+def test_an_aversion_next_to_nothing_stays_with_what_is_held(cost):
+    weights, made = solved(given(cost))
+    np.testing.assert_allclose(weights, SIDES * HELD, atol=1e-9)
+    assert made.status is Status.SOLVED
+
+
+def test_costs_are_weighed_where_the_turnover_is_the_least_that_can_be():
+    draw = np.random.default_rng(1)
+    returns = draw.normal(0.001, 0.01, (80, 1)) + draw.normal(0.0, 0.01, (80, 12))
+    made = problem_of(covariance_of(np.cov(returns.T)), limits=limits(turnover=0.2, position=0.5, cluster=0.5))
+    held = {f"X:N{i:03d}": 0.7 * float(w) for i, w in enumerate(draw.dirichlet(np.ones(12)))}
+    for gone in (0.21, 0.24, 0.27, 0.3):
+        _, found = solved(replace(made, beta=None, cost=1e-6, held=held | {"GONE": gone}))
+        assert [one.what for one in found.attempts] == ["turnover", "min_variance: clarabel with costs"]
+        assert found.status is not Status.FAILED
+
+
+def test_where_the_solver_does_not_end_a_wider_tolerance_is_asked_and_proved_alike(monkeypatch):
+    expected = solved(given(5e-5))[0]
+    monkeypatch.setattr(costed_variance, "TOLERANCE", 1e-30)
+    weights, made = solved(given(5e-5))
+    np.testing.assert_allclose(weights, expected, atol=1e-7)
+    assert [one.what.rpartition(", ")[2] for one in made.attempts] == [
+        "min_variance: clarabel with costs",
+        "less tight",
+    ]
+    assert made.comparable
 
 
 def test_an_answer_that_its_multipliers_do_not_prove_is_none(monkeypatch):

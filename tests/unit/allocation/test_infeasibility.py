@@ -69,6 +69,11 @@ CANNOT_BE_KEPT = {
         {f"{A} at least", "group g at most"},
         {(f"{A} at least", 0.1), ("group g at most", 0.2)},
     ),
+    "least hardly above its group": (
+        problem(6, names=leasts(0.2, A), groups={"g": ((A, B), 0.195)}),
+        {f"{A} at least", "group g at most"},
+        {(f"{A} at least", 0.195), ("group g at most", 0.2)},
+    ),
     "leasts above their group": (
         problem(6, names=leasts(0.2, A, B), groups={"g": ((A, B), 0.3)}),
         {f"{A} at least", f"{B} at least", "group g at most"},

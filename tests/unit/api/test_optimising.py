@@ -66,6 +66,7 @@ def test_a_failure_is_cash_with_its_attempts_and_a_fallback_is_named() -> None:
         (RETURNS, {"limits": {"position": 2}}, "limits.position: expected"),
         (RETURNS, {"clusters": {"Z": 1}}, "clusters: returns have no column Z"),
         (RETURNS, {"clusters": ["A"]}, "clusters: expected a mapping, key: value, found ['A']"),
+        (RETURNS, {"limits": {"turnover": 0.2}}, "limits.turnover: it counts from weights before, and there are none"),
         (RETURNS, {"limits": [0.2]}, "limits: expected a mapping, key: value, found [0.2]"),
         (RETURNS, {"limits": {"names": {"X:Z": 0.1}}}, "limits.names: names X:Z, and returns have no such column"),
         (

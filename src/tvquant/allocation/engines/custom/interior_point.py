@@ -64,16 +64,17 @@ def _best_ratio(hessian: Floats, region: Region, means: Floats) -> Answer | Fail
 
 
 def optimum(
-    matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds: Floats, linear: Floats | None = None
-) -> Optimum | Failure:
-    """Minimise x'Px / 2 + q'x with equal @ x = to and below @ x <= bounds, to tight tolerances, on one thread."""
+    matrix: Floats, *, equal: Floats, to: Floats, below: Floats, bounds: Floats, linear: Floats | None = None,
+    tolerance: float = TOLERANCE,
+) -> Optimum | Failure:  # fmt: skip
+    """Minimise x'Px / 2 + q'x with equal @ x = to and below @ x <= bounds, to a tolerance, on one thread."""
     import clarabel
     from scipy import sparse
 
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
     result = clarabel.DefaultSolver(
         sparse.csc_matrix(np.triu(matrix)),
         np.zeros(len(matrix)) if linear is None else linear,
