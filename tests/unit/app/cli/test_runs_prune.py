@@ -92,7 +92,11 @@ def test_nothing_goes_without_a_condition_or_with_tags_that_cannot_be_read(
     assert len(home.all_runs()) == 4
 
 
-@pytest.mark.parametrize(("keep", "asked"), [(3, f", {IDS[0]}? [y/N]"), (2, f", from {IDS[0]} to {IDS[1]}? [y/N]")])
+@pytest.mark.parametrize(
+    ("keep", "asked"),
+    [(3, f", {IDS[0]}? [y/N]"), (2, f", from {IDS[0]} to {IDS[1]}? [y/N]")],
+    ids=["one", "two"],  # of what workers collect at different seconds nothing may be in a test's name
+)
 def test_the_question_names_what_goes(
     home: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, keep: int, asked: str
 ) -> None:
