@@ -4,7 +4,8 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
-WORKERS ?= 2
+# One more than the gate has cores: where a test waits, another works.
+WORKERS ?= 3
 SHARED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE # commands started by tests read what others have compiled
 

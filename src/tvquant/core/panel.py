@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.digests import canonical_array, digest_bytes
-from tvquant.core.instruments import Instant, Instrument
+from tvquant.core.instruments import Instant, Instrument, swaps_among
 from tvquant.core.stamps import Stamp, Stamps
 
 type Floats = NDArray[np.float64]
@@ -147,6 +147,7 @@ class Panel:
     _keys: tuple[str, ...] = field(default=(), init=False, repr=False)
     _place: Mapping[str, int] = field(default_factory=dict, init=False, repr=False)
     _whole: bool | None = field(default=None, init=False, repr=False)
+    _swaps: Bools | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self._first_known is not None:  # a view of a panel that was checked when it was made
@@ -195,6 +196,14 @@ class Panel:
         if self._whole is None:  # every book of the panel asks: it is looked through once
             object.__setattr__(self, "_whole", is_whole(self.fields["close"], self.tradable))
         return bool(self._whole)
+
+    @property
+    def swaps(self) -> Bools:
+        """Which of the N instruments are swaps."""
+        if self._swaps is None:
+            object.__setattr__(self, "_swaps", frozen(swaps_among(self.instruments)))
+        assert self._swaps is not None
+        return self._swaps
 
     def until(self, t: Instant) -> Self:
         """Return the panel as known at `t`: a view without a copy, unless a row is known in part."""

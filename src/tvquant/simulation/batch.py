@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tvquant.core.books import CostModel, Execution, WeightPath
 from tvquant.core.errors import ProfileError
-from tvquant.core.instruments import Instrument, by_kinds, swaps_among
-from tvquant.core.panel import Floats, Panel, Times, frozen
+from tvquant.core.instruments import Instrument, by_kinds
+from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.core.quoting import shown
 from tvquant.core.stamps import Stamps
 from tvquant.simulation.borrow_fee import pays_borrow_fee
@@ -136,7 +136,8 @@ def play_books(
     _check_opens(market, filled, keys)
     if not market.marks[decided[0]].all():
         check_traded(market.marks, replace(every, net=np.abs(net).max(axis=0)))
-    plans = _plans(instruments, models, execution, (decided, filled, net))
+    swaps = panel.swaps.copy() if columns is None else panel.swaps[columns]  # kernels are compiled for one's own
+    plans = _plans((instruments, swaps), models, execution, (decided, filled, net))
     books = _played(market, plans, threads, positions=positions)
     caveats = caveats_of(instruments, execution, owed=books.owed, assumed=books.costs[ASSUMED], shorted=books.shorted)
     return _result(panel, filled, books, caveats)
@@ -217,21 +218,23 @@ def _check_flat(models: tuple[CostModel, ...], execution: Execution) -> None:
 
 
 def _plans(
-    instruments: tuple[Instrument, ...],
+    held: tuple[tuple[Instrument, ...], Bools],
     models: tuple[CostModel, ...],
     execution: Execution,
     asked: tuple[NDArray[np.int64], NDArray[np.int64], Floats],
 ) -> "Plans":
-    """Return what the books ask for, from the rows decided on, the rows of the fills, and the weights."""
+    """Return what the books ask for, from the rows decided on, the rows of the fills, and the weights.
+
+    `held` are the instruments, and which of them are swaps.
+    """
     from tvquant.simulation.batch_account import Plans
 
-    decided, filled, net = asked
+    (instruments, swaps), (decided, filled, net) = held, asked
     decided = np.ascontiguousarray(decided[: len(filled)])
     waits = (decided[1:] <= filled[:-1]).any()
     rates = np.array([
         (one.slippage_bps * 1e-4, one.commission_bps * 1e-4, one.borrow_rate, one.assumed_funding) for one in models
     ]).T.copy()  # fmt: skip
-    swaps = swaps_among(instruments)
     pays, accrues = np.zeros_like(swaps), bool(swaps.any()) or any(one.borrow_rate > 0.0 for one in models)
     if accrues:
         pays[:] = by_kinds(instruments, pays_borrow_fee)

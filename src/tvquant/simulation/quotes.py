@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import DataError, ProfileError
-from tvquant.core.instruments import Instrument, swaps_among
+from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen, is_whole
 from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
 from tvquant.simulation.compiling import compiled
@@ -94,7 +94,7 @@ def funding_of(panel: Panel, columns: Columns, instruments: tuple[Instrument, ..
     They are 4 x T x N; two of them where no row opens later than the one before it closed, none without a swap. What
     is not known of a swap is no rate and no cover: its hours are bare.
     """
-    rows, swaps = len(panel.times), swaps_among(instruments)
+    rows, swaps = len(panel.times), panel.swaps if columns is None else panel.swaps[columns]
     if not swaps.any():
         return frozen(np.empty((0, rows, len(instruments))))
     closes = calendar(panel.calendar).close_of(panel.times)
