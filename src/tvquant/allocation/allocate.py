@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tvquant.allocation import barbell
 from tvquant.allocation.caps import DUST, NEGLIGIBLE, Family, FeasibleSet, bounded, feasible_set
+from tvquant.allocation.cutting_planes import within_turnover
 from tvquant.allocation.engines.catalogue import ENGINES
 from tvquant.allocation.engines.contract import Engine, EngineAnswer
 from tvquant.allocation.infeasibility import nothing_to_hold, turnover_raised
@@ -17,7 +18,6 @@ from tvquant.allocation.projection import onto_caps
 from tvquant.allocation.reference import EQUAL, HOUSE, WHAT, reference_of
 from tvquant.allocation.risk.catalogue import BARBELL, RISK_PROFILES
 from tvquant.allocation.risk.contract import Capping, Objective
-from tvquant.allocation.trading import within_turnover
 from tvquant.allocation.tries import Try, tries
 from tvquant.allocation.verification import settle, verify
 from tvquant.core.allocations import CAP_TOLERANCE, Allocation, Attempt, Constraint, Recourse, Status, violated
@@ -172,9 +172,8 @@ def _answered(
     if layers is None or profile.objective in BY_STREAM:
         reused = one.tolerance is None and solver.name == HOUSE and profile.capping is Capping.PROJECTED
         if own.answer is not None and reused:
-            answer = onto_caps(
-                own.answer, feasible, given.covariance.matrix
-            )  # it is what the engine would answer again
+            # The engine would answer the same again.
+            answer = onto_caps(own.answer, feasible, given.covariance.matrix)
         else:
             answer = _solved(given, feasible, solver, one, options)
         return _Answered(answer, feasible, None, feasible)

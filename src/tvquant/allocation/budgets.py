@@ -10,7 +10,7 @@
 
 import numpy as np
 
-from tvquant.allocation.trades import Trades
+from tvquant.allocation.turnover import Trades
 from tvquant.core.panel import Floats
 
 DUST = 1e-12

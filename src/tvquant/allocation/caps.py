@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.allocation import budgets
-from tvquant.allocation.trades import Trades, trades_of
+from tvquant.allocation.turnover import Trades, trades_of
 from tvquant.core.panel import Bools, Floats, frozen
 from tvquant.core.problems import Limits, NamedLimit, Problem
 from tvquant.core.units import Units
@@ -118,7 +118,7 @@ class FeasibleSet:
     rows, bounds, families, labels : R x N, R, R and R; only of the limits that the others do not keep already.
     open_budget : what the limits would allow without those by name and without reference bounds.
     trades, turnover_cash : what is traded, and the share of equity that the limit on it keeps in cash; None and 0 where
-        none is in force. Of it rows are added as answers break them (`allocation.trades`).
+        none is in force. Of it rows are added as answers break them (`allocation.turnover`).
     most, reference_cash : N, the reference bounds, and the share of equity that they keep in cash; None and 0 where
         there are none.
     named : limits by name.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tvquant.allocation.caps import FeasibleSet
-from tvquant.allocation.trades import Trades
+from tvquant.allocation.turnover import Trades
 from tvquant.core.conflicts import Sense, StatedLimit
 from tvquant.core.panel import Floats
 from tvquant.core.problems import Problem

@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from tvquant.allocation.caps import CLOSED, DUST, NEGLIGIBLE, Family, FeasibleSet
+from tvquant.allocation.cutting_planes import within_turnover
 from tvquant.allocation.engines.contract import EngineAnswer
 from tvquant.allocation.entropy import SOLVED, nearest
-from tvquant.allocation.trading import within_turnover
 from tvquant.core.allocations import Attempt, Projection, Recourse
 from tvquant.core.panel import Floats
 

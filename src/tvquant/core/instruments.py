@@ -113,8 +113,7 @@ def by_kinds[F](instruments: Sequence[Instrument], told: Callable[[frozenset[Kin
 
 def swaps_among(instruments: Sequence[Instrument]) -> NDArray[np.bool_]:
     """Return which of N instruments are swaps."""
-    swap = {kinds for kinds in {one.kinds for one in instruments} if Kind.SWAP in kinds}
-    return np.array([one.kinds in swap for one in instruments], np.bool_) if swap else np.zeros(len(instruments), bool)
+    return np.array(by_kinds(instruments, lambda kinds: Kind.SWAP in kinds), np.bool_)
 
 
 def symbol_of(key: str) -> str:

@@ -7,6 +7,6 @@ type Once = Callable[[Hashable, Callable[[], Any]], Any]
 """From a key and how to compute it to the value that all who look at the same have under that key."""
 
 
-def alone(key: Hashable, compute: Callable[[], Any]) -> Any:  # noqa: ARG001 (nobody else asks)
+def alone(_: Hashable, compute: Callable[[], Any]) -> Any:
     """Return what is computed, for who shares with nobody."""
     return compute()

@@ -21,16 +21,11 @@ def caveats_of(
 
     `shorted` (N) are those that were ever short: a short of a spot asset is research.
     """
-    research = {
-        kinds for kinds in {one.kinds for one in instruments} if Kind.SPOT in kinds and pays_borrow_fee(kinds)
-    }  # fmt: skip
-    found = (
-        (Stamp.OPTIMISTIC_EXECUTION, execution.convention is Convention.SAME_CLOSE),
-        (Stamp.OVERDRAFT, owed.max() > OVERDRAWN),
-        (Stamp.ASSUMED_FUNDING, assumed.any()),
-        (
-            Stamp.RESEARCH_ONLY,
-            research and any(instruments[j].kinds in research for j in np.flatnonzero(shorted).tolist()),
-        ),
-    )
-    return frozenset([stamp for stamp, holds in found if holds])
+    sold = {instruments[j].kinds for j in np.flatnonzero(shorted).tolist()}
+    found = {
+        Stamp.OPTIMISTIC_EXECUTION: execution.convention is Convention.SAME_CLOSE,
+        Stamp.OVERDRAFT: owed.max() > OVERDRAWN,
+        Stamp.ASSUMED_FUNDING: assumed.any(),
+        Stamp.RESEARCH_ONLY: any(Kind.SPOT in kinds and pays_borrow_fee(kinds) for kinds in sold),
+    }
+    return frozenset(stamp for stamp, holds in found.items() if holds)

@@ -9,7 +9,7 @@ from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation import allocate
 from tvquant.allocation.engines.custom import costed_variance
 from tvquant.allocation.engines.custom.programs import Region
-from tvquant.allocation.trades import traded
+from tvquant.allocation.turnover import traded
 from tvquant.core.allocations import Status
 from tvquant.core.errors import ModelError
 

@@ -123,10 +123,8 @@ def _effective(one: Books) -> float:
 
 def _volatility(run: RunData, found: Sequence[Books], a: int) -> tuple[Block, ...]:
     """Return expected and realised volatility beside a reference, with a verdict."""
-    coins, measured = (
-        a == calendar(CRYPTO).periods_per_year,
-        {cell.key: cell.measures.volatility for cell in run.outcomes},
-    )
+    coins = a == calendar(CRYPTO).periods_per_year
+    measured = {cell.key: cell.measures.volatility for cell in run.outcomes}
     rows = []
     for one in found:
         expected, even = (one.mean(f"expected_{name}") * math.sqrt(a) for name in ("volatility", "even_volatility"))

@@ -20,7 +20,7 @@ from tvquant.allocation.engines.custom.interior_point import TOLERANCE, optimum
 from tvquant.allocation.engines.custom.programs import Answer, Failure, Region, mean_variance
 from tvquant.allocation.engines.custom.quadratic import NOT_CONVEX, RESIDUAL, proof
 from tvquant.allocation.solver_attempts import Solution, first_solution
-from tvquant.allocation.trades import Trades
+from tvquant.allocation.turnover import Trades
 from tvquant.core.panel import Floats
 from tvquant.core.problems import Covariance, positive_definite
 

@@ -21,7 +21,7 @@ from tvquant.allocation.engines.custom import (
 from tvquant.allocation.engines.custom.programs import Region
 from tvquant.allocation.risk.contract import Objective, RiskProfile
 from tvquant.allocation.risk.tail import Tail
-from tvquant.allocation.trades import traded
+from tvquant.allocation.turnover import traded
 from tvquant.core.problems import Problem
 from tvquant.profiles.options import Options
 

@@ -1,6 +1,6 @@
 """Answers that keep a turnover: a solve is made again with the row that its answer breaks, until it breaks none.
 
-What `allocation.trades` says of the rows is why that ends, and with the best answer.
+What `allocation.turnover` says of the rows is why that ends, and with the best answer.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ from tvquant.allocation import allocate
 from tvquant.allocation.caps import bounded, feasible_set
 from tvquant.allocation.risk.aggressors import Aggressors
 from tvquant.allocation.risk.tail import Tail
-from tvquant.allocation.trades import trades_of
+from tvquant.allocation.turnover import trades_of
 from tvquant.core.allocations import Recourse, Status
 from tvquant.core.errors import ModelError
 

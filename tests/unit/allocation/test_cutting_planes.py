@@ -6,8 +6,8 @@ import numpy as np
 
 from builders.problems import covariance_of, limits, problem_of
 from tvquant.allocation.caps import Family, feasible_set
+from tvquant.allocation.cutting_planes import within_turnover
 from tvquant.allocation.engines.contract import EngineAnswer
-from tvquant.allocation.trading import within_turnover
 from tvquant.core.allocations import Attempt
 
 PROBLEM = replace(
