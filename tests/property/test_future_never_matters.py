@@ -6,6 +6,7 @@ covers scanners and their features, health, scores, vetoes, clusters, training r
 exclusions and input digests of every kind of cell, for a universe held long and for scanners of both sides.
 """
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ from tvquant.tournament.cells import cells, schedule
 from tvquant.tournament.specs import MarketSpec
 from tvquant.tournament.walk_forward import BacktestEngine
 
+PROOF = bool(os.environ.get("TVQUANT_PROOF"))
 ROWS, NAMES = 190, 8
 LATE = 3
 """Names that only another future lists."""
@@ -183,7 +185,7 @@ def _walk(panel: Panel, made: Profile, until: int) -> dict[tuple[str, int], tupl
 @pytest.mark.requirement("R-SIM-03")
 @pytest.mark.requirement("R-UNI-22")
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=settings().max_examples // 8 - 3, deadline=None)
+@settings(max_examples=settings().max_examples // (8 if PROOF else 16), deadline=None)
 @given(future=FUTURES, seed=st.integers(0, 20))
 @example(future=EVERYTHING, seed=3)
 @example(future=NOTHING_LEFT, seed=4)
