@@ -5,7 +5,7 @@
    snapshot of it in the chain of every cell of its path: a killed run goes on from there (stage B). What a path held
    before changes few of them; those are decided here (`walk_forward`).
    What deciding took, where the engine has a timer, is one record of the run's own chain, and no part of its result.
-3. Paths are settled, in parallel, each in all of its books (stage C); of a book only its tables and measures come back.
+3. Cells are settled, in parallel, some books of a path together (stage C); only tables and measures of them come back.
 4. Challengers are decided on the same rows by what was prepared for all, and nothing of theirs is recorded or settled
    before every cell of the grid has ended: the result, and the bytes of the grid's chains, are those of a run without
    challengers (R-TRN-02).
@@ -15,7 +15,7 @@ Only the coordinator records. The number of processes changes nothing in the res
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import batched, chain, groupby
 from math import isfinite
 from statistics import median
 
@@ -35,6 +35,8 @@ from tvquant.tournament.workers import Pool
 
 ROWS = 200_000
 """Rows of tables that wait to be put together: some 20 MB."""
+BOOKS = 2
+"""Books of a path that are settled by one process: more would leave others idle where paths are few."""
 
 type Progress = Callable[[int], None]
 type Settled = Callable[[int, int], None]
@@ -207,8 +209,9 @@ class _Play:
         LedgerError : a finished cell does not settle as it was recorded.
         """
         failed, leaves, ended, tables = {}, {}, self.resumed.leaves, _Tables(self.sink)
-        by_path = [tuple(found) for _, found in groupby(cells, key=lambda cell: cell.path.key)]
-        tasks = ((found[0].path, found, tuple(rebalances[found[0].path.key])) for found in by_path)
+        by_path = groupby(cells, key=lambda cell: cell.path.key)
+        shared = [some for _, found in by_path for some in batched(found, BOOKS)]
+        tasks = ((some[0].path, some, tuple(rebalances[some[0].path.key])) for some in shared)
         outcomes = chain.from_iterable(self.pool.run(_settle, tasks))
         self.settled(0, len(cells))
         for done, (cell, outcome) in enumerate(zip(cells, outcomes, strict=True), 1):
@@ -263,8 +266,11 @@ def _times(seconds: Mapping[str, Sequence[float]]) -> Entry:
 def _settle(
     engine: BacktestEngine, path: Path, cells: tuple[Cell, ...], rebalances: tuple[Rebalance, ...]
 ) -> tuple[CellResult | ModelError, ...]:
-    """Return how each cell of a path ended."""
-    decided = path_tables(engine, path, rebalances)
+    """Return how each of these cells of a path ended."""
+    try:
+        decided = path_tables(engine, path, rebalances)
+    except ModelError as error:
+        return (error,) * len(cells)
     return tuple(_settled(engine, cell, rebalances, decided) for cell in cells)
 
 
