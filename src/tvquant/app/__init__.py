@@ -1,7 +1,6 @@
 """All wiring: the workspace, the stages of a run, the commands. Only this room and `market` know the outside."""
 
 import atexit
-import gc
 import os
 import shutil
 import sys
@@ -12,9 +11,6 @@ from pathlib import Path
 # Equal bytes for any number of processes need one BLAS thread each.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
-
-gc.set_threshold(50_000)
-"""Python looks for garbage after this many new objects instead of 700: what is imported is none, and is many."""
 
 
 def user_cache() -> Path:

@@ -20,10 +20,13 @@ SOURCES = int.from_bytes(
 
 
 def load_array_functions() -> None:
-    """Import numba's functions of arrays without scipy, which they import to see whether it is there.
+    """Import numba's functions of arrays, and not scipy, which numba imports then only to see whether it is there.
 
-    That is .13 s of each process, and nothing here is a matrix product. What is one asks again when it is compiled.
+    That takes .13 s of each process, and no kernel here multiplies matrices; one that did would import it when it is
+    compiled. A numba that asks by another name imports it as ever.
     """
+    if not hasattr(linalg, "ensure_blas"):
+        return
     asked = linalg.ensure_blas
     linalg.ensure_blas = lambda: None
     try:

@@ -7,20 +7,18 @@
    that is lost at it then is lost by it, and it is refused by name.
 """
 
-import gc
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Self
 
 from tvquant.core.errors import DataError
+from tvquant.core.garbage import collected_seldom
 from tvquant.tournament.backends.catalogue import BACKENDS
 from tvquant.tournament.backends.contract import HERE, Cluster, Workers
 
-SELDOM = 50_000
-"""New objects from one look for garbage to the next; Python's 700 are those of a few decisions."""
 AT_HAND = 2
 """Tasks that each worker has been given: one that it works on, and the next."""
 AHEAD = 8
@@ -50,7 +48,7 @@ class Pool[S]:
         from threadpoolctl import threadpool_limits
 
         self._stack.enter_context(threadpool_limits(1))
-        self._stack.enter_context(_collected_seldom())
+        self._stack.enter_context(collected_seldom())
         if not self.alone:
             self.workers = BACKENDS[self._cluster.backend].open(self._jobs, self._subject, self._cluster)
         return self
@@ -73,17 +71,6 @@ class Pool[S]:
         results = _Batch(self.workers, self._subject, work, tuple(tasks), helps=here, note=self._cluster.note).results()
         self._stack.callback(results.close)
         return results
-
-
-@contextmanager
-def _collected_seldom() -> Iterator[None]:
-    """Have garbage looked for seldom while the block runs; not at all where it was not before."""
-    first, *others = before = gc.get_threshold()
-    gc.set_threshold(first and max(first, SELDOM), *others)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _Batch[S, R]:

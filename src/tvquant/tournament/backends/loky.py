@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.core.errors import unwritten
+from tvquant.core.garbage import collect_seldom
 from tvquant.tournament.backends.contract import Backend, Cluster
 from tvquant.tournament.backends.local_process import serve, shared_prefix
 
@@ -87,6 +88,7 @@ def _begin(parent: int) -> None:
     from joblib.externals.loky import process_executor
 
     serve(parent)
+    collect_seldom()
     process_executor._USE_PSUTIL = False
     process_executor._MEMORY_LEAK_CHECK_DELAY = math.inf
 
