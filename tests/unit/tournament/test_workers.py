@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tvquant.core.errors import DataError, ModelError
-from tvquant.core.garbage import collected_seldom
+from tvquant.core.garbage import SELDOM
 from tvquant.tournament import workers
 from tvquant.tournament.backends import loky
 from tvquant.tournament.backends.contract import Backend, Cluster
@@ -41,10 +41,14 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
 
 
 def test_garbage_is_looked_for_seldom_while_a_pool_is_open() -> None:
-    with collected_seldom():
-        seldom = gc.get_threshold()
-    with Pool(1, np.arange(5.0)):
-        assert gc.get_threshold() == seldom
+    usual = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    try:
+        with Pool(1, np.arange(5.0)):
+            assert gc.get_threshold() == (SELDOM, 10, 10)
+        assert gc.get_threshold() == (700, 10, 10)
+    finally:
+        gc.set_threshold(*usual)
 
 
 @pytest.mark.xdist_group("loky")
