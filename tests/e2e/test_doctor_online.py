@@ -101,8 +101,8 @@ def test_a_clock_that_is_off_and_a_limit_that_is_lower_are_named_with_what_to_do
 def test_who_cannot_be_reached_is_said_in_time_and_without_what_is_secret(
     tmp_path: Path, tvquant: Call, nowhere: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(online, "PATIENCE", 0.2)
-    for url, why in ((nowhere, "no answer within 0.2 s"), ("http://me:secret@127.0.0.1:1", "cannot be reached")):
+    monkeypatch.setattr(online, "PATIENCE", 0.5)
+    for url, why in ((nowhere, "no answer within 0.5 s"), ("http://me:secret@127.0.0.1:1", "cannot be reached")):
         words = ("doctor", "--online", "--option", f"simulated.url={url}", "-w", tmp_path)
         said = tvquant(*words)
         assert said.code == 0

@@ -23,7 +23,7 @@ def told(first: Sequence[Reply] = (), always: Reply | None = None) -> tuple[Loop
     with serving(lambda _: always or Reply("ok")) as server:
         server.once += first
         began = time.perf_counter()
-        said = notify(f"{server.url}{WAY}", {"status": "done"}, clock=ManualClock(), backoff=QUICK, patience=0.2)
+        said = notify(f"{server.url}{WAY}", {"status": "done"}, clock=ManualClock(), backoff=QUICK, patience=0.4)
         return server, said, time.perf_counter() - began
 
 
@@ -64,7 +64,7 @@ def test_it_gives_up_in_time_with_one_line(
     assert said.startswith("127.0.0.1 was not notified: ")
     assert why in said
     assert len(server.requests) == times
-    assert seconds < 2.0
+    assert seconds < 5.0
     assert "secret" not in said + caplog.text
     assert "\n" not in said
 

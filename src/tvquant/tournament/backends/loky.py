@@ -38,9 +38,13 @@ class LokyWorkers:
         self._folder = tempfile.TemporaryDirectory(prefix=shared_prefix(os.getpid()), ignore_cleanup_errors=True)
         self._file = Path(self._folder.name) / "subject"
         self._numbers = count()
-        with _room(self._file):
-            joblib.dump(subject, self._file)
-        self.renew()
+        try:
+            with _room(self._file):
+                joblib.dump(subject, self._file)
+            self.renew()
+        except BaseException:
+            self._folder.cleanup()
+            raise
 
     def submit(self, work: Callable[..., Any], task: tuple[Any, ...]) -> Future[Any]:
         """Give a task to a worker, and a name to the file of its result."""

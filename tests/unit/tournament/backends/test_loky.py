@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -67,5 +68,8 @@ def test_a_disk_that_refuses_what_processes_share_is_named(tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(joblib, "dump", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder := tmp_path / "shared"))
+    folder.mkdir()
     with pytest.raises(DataError, match=r"/tvquant-[^/]*: No space left on device; what processes share"):
         LokyWorkers(2, 1, HERE)
+    assert not list(folder.iterdir())

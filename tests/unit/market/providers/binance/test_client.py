@@ -154,7 +154,7 @@ def test_no_more_is_sent_than_is_declared_and_not_much_less(product):
 
     server, took = asyncio.run(main())
     assert server.most_within(0.5) <= 0.5 * 40 + 4
-    assert took <= 1.3
+    assert took <= 1.7  # .9 on an idle machine; half of what is declared takes 1.8
 
 
 def test_a_closed_client_opens_again():
