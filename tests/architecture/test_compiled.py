@@ -12,7 +12,7 @@ pytestmark = pytest.mark.xdist_group("sources")  # one worker parses them
 PLAIN = {"Floats", "Integers", "Bools", "Votes", "Tally", "NDArray", "np", "T", "float", "int", "bool", "tuple", "None"}
 """What signatures of cached functions are made of: arrays, scalars, and tuples of them."""
 CACHING = {"compiled", "inner"}
-WITHOUT_ENTRY = {"inner", "part"}
+WITHOUT_ENTRY = {"inner", "inlined", "part"}
 """Marks of functions that end the process when Python calls them."""
 
 

@@ -104,16 +104,18 @@ class Instrument:
         return InstrumentView(key=self.key, **known)  # type: ignore[arg-type]  # by the names of its fields
 
 
-def by_kinds[F](instruments: Sequence[Instrument], told: Callable[[frozenset[Kind]], F]) -> list[F]:
-    """Return what is told of the kinds of each of N instruments; asked once for all that are alike."""
+def by_kinds(instruments: Sequence[Instrument], holds: Callable[[frozenset[Kind]], bool]) -> NDArray[np.bool_]:
+    """Return of which of N instruments something holds by their kinds; asked once for all that are alike."""
     kinds = [one.kinds for one in instruments]
-    found = {one: told(one) for one in set(kinds)}
-    return [found[one] for one in kinds]
+    found = {one: holds(one) for one in set(kinds)}
+    if len(found) < 2:
+        return np.full(len(kinds), any(found.values()))
+    return np.array([found[one] for one in kinds])
 
 
 def swaps_among(instruments: Sequence[Instrument]) -> NDArray[np.bool_]:
     """Return which of N instruments are swaps."""
-    return np.array(by_kinds(instruments, lambda kinds: Kind.SWAP in kinds), np.bool_)
+    return by_kinds(instruments, lambda kinds: Kind.SWAP in kinds)
 
 
 def symbol_of(key: str) -> str:

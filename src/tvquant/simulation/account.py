@@ -35,7 +35,7 @@ UNFILLED, CLOSED_OUT, COLLATERAL_LOST, MARGIN_CALL, PARTLY_FILLED, LIQUIDATED = 
 """Kinds of events, as the number of their name: floats, of which compiled code has one type."""
 DECIDED, FILLED, NOTED, LATE = range(4)
 """Places in `Book.tally`."""
-HELD, SWAPPED, LENT, LONG, DEFERRED, LIMIT, PRICE = range(7)
+HELD, SWAPPED, LENT, LONG, DEFERRED, LIMIT, PRICE, MOVED = range(8)
 """Rows of `Account.names`."""
 MONEY, DEBT, LOAN, IDLE = range(4)
 """Places in `Account.money`."""
@@ -126,11 +126,11 @@ class Book(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What goes from row to row: of N names (7 x N) the quantity held, of it in swaps, of it borrowed (times what that
+    """What goes from row to row: of N names (8 x N) the quantity held, of it in swaps, of it borrowed (times what that
     costs), of it bought for cash, what is ordered for a later price of the row, the price at which a short has lost its
-    collateral (infinite where there is none), and the price in force; K x N quantities ordered, NaN where nothing is;
-    `money` is cash, the part of it that is owed, the value of the borrowed quantities, and the cash that earns.
-    `values` (4 x T) are what a stretch of rows is worked out in.
+    collateral (infinite where there is none), the price in force, and the value that a fill moves; K x N quantities
+    ordered, NaN where nothing is; `money` is cash, the part of it that is owed, the value of the borrowed quantities,
+    and the cash that earns. `values` (4 x T) are what a stretch of rows is worked out in.
     """
 
     names: Floats

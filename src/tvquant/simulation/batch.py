@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +19,20 @@ from tvquant.core.instruments import Instrument, by_kinds
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.core.quoting import shown
 from tvquant.core.stamps import Stamps
+from tvquant.simulation.account import PriceRows
+from tvquant.simulation.batch_account import ASSUMED, EVENTS, FILL_EQUITY, KINDS, TRADED, TURNOVER, Books, Plans, blank
 from tvquant.simulation.borrow_fee import pays_borrow_fee
 from tvquant.simulation.caveats import caveats_of
-from tvquant.simulation.preflight import check_path, check_rules, check_traded, columns_of, fill_rows, instruments_of
-
-if TYPE_CHECKING:
-    from tvquant.simulation.account import PriceRows
-    from tvquant.simulation.batch_account import Books, Plans
+from tvquant.simulation.preflight import (
+    check_path,
+    check_rules,
+    check_traded,
+    columns_of,
+    delay,
+    fill_rows,
+    instruments_of,
+    swaps_of,
+)
 
 TAKEN = MappingProxyType({
     "costs": ("slippage_bps", "commission_bps", "borrow_rate", "assumed_funding_bps"),
@@ -115,7 +121,6 @@ def play_books(
     DataError : an impossible price or corporate action.
     """
     from tvquant.simulation import quotes
-    from tvquant.simulation.batch_account import ASSUMED
 
     models = (costs,) if isinstance(costs, CostModel) else tuple(costs)
     _check_flat(models, execution)
@@ -136,8 +141,7 @@ def play_books(
     _check_opens(market, filled, keys)
     if not market.marks[decided[0]].all():
         check_traded(market.marks, replace(every, net=np.abs(net).max(axis=0)))
-    swaps = panel.swaps.copy() if columns is None else panel.swaps[columns]  # kernels are compiled for one's own
-    plans = _plans((instruments, swaps), models, execution, (decided, filled, net))
+    plans = _plans((instruments, swaps_of(panel, columns)), models, execution, (decided, filled, net))
     books = _played(market, plans, threads, positions=positions)
     caveats = caveats_of(instruments, execution, owed=books.owed, assumed=books.costs[ASSUMED], shorted=books.shorted)
     return _result(panel, filled, books, caveats)
@@ -165,23 +169,20 @@ def play_paths(
     return tuple(found[k] for k in range(len(paths)))
 
 
-def _played(market: "PriceRows", plans: "Plans", threads: int, *, positions: bool) -> "Books":
+def _played(market: PriceRows, plans: Plans, threads: int, *, positions: bool) -> Books:
     """Return the books, played chunk by chunk; a single plain one by the shorter way."""
-    from tvquant.simulation import batch_account, batch_kernel, batch_single
+    from tvquant.simulation import batch_kernel, batch_single
 
     count = len(plans.path)
-
-    def blank() -> "Books":
-        return batch_account.blank(market.marks.shape, plans, positions=positions)
+    books = blank(market.marks.shape, plans, positions=positions)
+    if count == 1 and batch_single.is_plain(market, plans):
+        if batch_single.run(market, plans, books):
+            return books
+        books = blank(market.marks.shape, plans, positions=positions)
 
     def play(start: int) -> None:
         batch_kernel.run(market, plans, books, start, min(CHUNK, count - start))
 
-    books = blank()
-    if count == 1 and batch_single.is_plain(market, plans):
-        if batch_single.run(market, plans, books):
-            return books
-        books = blank()
     if threads == 1:
         for start in range(0, count, CHUNK):
             play(start)
@@ -191,7 +192,7 @@ def _played(market: "PriceRows", plans: "Plans", threads: int, *, positions: boo
     return books
 
 
-def _check_opens(market: "PriceRows", filled: NDArray[np.int64], keys: tuple[str, ...]) -> None:
+def _check_opens(market: PriceRows, filled: NDArray[np.int64], keys: tuple[str, ...]) -> None:
     """Refuse fills at the open of names that have had none so far: these are filled late, which is not done here."""
     if len(market.opened):
         late = np.argwhere((filled[:, None] < market.opened) & market.priced[filled])
@@ -222,26 +223,27 @@ def _plans(
     models: tuple[CostModel, ...],
     execution: Execution,
     asked: tuple[NDArray[np.int64], NDArray[np.int64], Floats],
-) -> "Plans":
+) -> Plans:
     """Return what the books ask for, from the rows decided on, the rows of the fills, and the weights.
 
     `held` are the instruments, and which of them are swaps.
     """
-    from tvquant.simulation.batch_account import Plans
-
     (instruments, swaps), (decided, filled, net) = held, asked
     decided = np.ascontiguousarray(decided[: len(filled)])
-    waits = (decided[1:] <= filled[:-1]).any()
+    waits = delay(execution) > 0 and bool((decided[1:] <= filled[:-1]).any())
     rates = np.array([
-        (one.slippage_bps * 1e-4, one.commission_bps * 1e-4, one.borrow_rate, one.assumed_funding) for one in models
-    ]).T.copy()  # fmt: skip
-    pays, accrues = np.zeros_like(swaps), bool(swaps.any()) or any(one.borrow_rate > 0.0 for one in models)
+        [one.slippage_bps * 1e-4 for one in models],
+        [one.commission_bps * 1e-4 for one in models],
+        [one.borrow_rate for one in models],
+        [one.assumed_funding for one in models],
+    ], np.float64)  # fmt: skip
+    pays, accrues = swaps, bool(swaps.any()) or any(one.borrow_rate > 0.0 for one in models)
     if accrues:
-        pays[:] = by_kinds(instruments, pays_borrow_fee)
+        pays = frozen(by_kinds(instruments, pays_borrow_fee))
     return Plans(
         net=frozen(net),
-        path=np.arange(len(net)).repeat(len(models)),
-        rates=rates if len(net) == 1 else np.tile(rates, len(net)),
+        path=np.repeat(np.arange(len(net)), len(models)) if len(net) > 1 else np.zeros(len(models), np.int64),
+        rates=np.tile(rates, len(net)) if len(net) > 1 else rates,
         decided=frozen(decided),
         filled=frozen(filled),
         bears_fee=pays,
@@ -254,21 +256,21 @@ def _plans(
     )
 
 
-def _result(panel: Panel, filled: NDArray[np.int64], books: "Books", stamps: Stamps) -> BookPaths:
+def _result(panel: Panel, filled: NDArray[np.int64], books: Books, stamps: Stamps) -> BookPaths:
     """Return what was written as a value."""
-    from tvquant.simulation.batch_account import EVENTS, FILL_EQUITY, KINDS, TRADED, TURNOVER
-
-    fills = frozen(books.fills)
+    for written in books:
+        written.setflags(write=False)
+    fills = books.fills
     return BookPaths(
         times=panel.times[int(filled[0]) :],
-        equity=frozen(books.equity),
+        equity=books.equity,
         filled=frozen(filled),
         fill_equity=fills[FILL_EQUITY],
         traded=fills[TRADED],
         turnover=fills[TURNOVER],
-        fills=frozen(books.fills_of),
-        costs=dict(zip(KINDS, frozen(books.costs), strict=True)),
-        events=dict(zip(EVENTS, frozen(books.events), strict=True)),
-        quantities=frozen(books.quantities) if len(books.quantities) else None,
+        fills=books.fills_of,
+        costs=dict(zip(KINDS, books.costs, strict=True)),
+        events=dict(zip(EVENTS, books.events, strict=True)),
+        quantities=books.quantities if len(books.quantities) else None,
         stamps=stamps,
     )

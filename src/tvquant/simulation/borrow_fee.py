@@ -36,7 +36,7 @@ def loans_of(costs: CostModel, instruments: Sequence[Instrument]) -> Loans:
     ProfileError : a rate for what is not borrowed.
     """
     own = dict(costs.borrow_rates)
-    pays = np.array(by_kinds(instruments, pays_borrow_fee), np.float64)
+    pays = by_kinds(instruments, pays_borrow_fee).astype(np.float64)
     if not own:
         return Loans(costs.borrow_rate, frozen(pays * (costs.borrow_rate > 0.0)))
     for one, borrowed in zip(instruments, pays, strict=True):

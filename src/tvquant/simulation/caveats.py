@@ -1,8 +1,7 @@
 """Caveats: what a reader must know about a book, whoever has played it."""
 
 from collections.abc import Sequence
-
-import numpy as np
+from itertools import compress
 
 from tvquant.core.books import Convention, Execution
 from tvquant.core.instruments import Instrument, Kind
@@ -21,11 +20,12 @@ def caveats_of(
 
     `shorted` (N) are those that were ever short: a short of a spot asset is research.
     """
-    sold = {instruments[j].kinds for j in np.flatnonzero(shorted).tolist()}
-    found = {
-        Stamp.OPTIMISTIC_EXECUTION: execution.convention is Convention.SAME_CLOSE,
-        Stamp.OVERDRAFT: owed.max() > OVERDRAWN,
-        Stamp.ASSUMED_FUNDING: assumed.any(),
-        Stamp.RESEARCH_ONLY: any(Kind.SPOT in kinds and pays_borrow_fee(kinds) for kinds in sold),
-    }
-    return frozenset(stamp for stamp, holds in found.items() if holds)
+    found = [Stamp.OPTIMISTIC_EXECUTION] if execution.convention is Convention.SAME_CLOSE else []
+    if owed.max() > OVERDRAWN:
+        found.append(Stamp.OVERDRAFT)
+    if assumed.any():
+        found.append(Stamp.ASSUMED_FUNDING)
+    sold = set(compress([one.kinds for one in instruments], shorted.tolist()))
+    if any(Kind.SPOT in kinds and pays_borrow_fee(kinds) for kinds in sold):
+        found.append(Stamp.RESEARCH_ONLY)
+    return frozenset(found)

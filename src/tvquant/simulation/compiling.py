@@ -47,3 +47,14 @@ def part[F: Callable[..., Any]](function: F) -> F:
     """Compile a function that only compiled ones call; it is linked into them and cached with them."""
     compile_part = cast(Any, njit)(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
     return cast(F, compile_part(function))
+
+
+def inlined[F: Callable[..., Any]](function: F) -> F:
+    """Compile a part into the code that calls it: for parts of a row, to which handing over many arrays takes longest.
+
+    Each place that calls it is compiled longer for it.
+    """
+    compile_part = cast(Any, njit)(
+        nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
+    )
+    return cast(F, compile_part(function))

@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-from tvquant.core.panel import Floats
+from tvquant.core.panel import Bools, Floats
 from tvquant.simulation.account import (
     ASSUMED,
     BARE,
@@ -67,6 +67,7 @@ from tvquant.simulation.account import (
     LOST_AT,
     MARGIN_CALL,
     MONEY,
+    MOVED,
     OVERDRAFT,
     OWED,
     PRICE,
@@ -86,9 +87,9 @@ from tvquant.simulation.account import (
 )  # fmt: skip
 from tvquant.simulation.book_events import liquidate, note
 from tvquant.simulation.charges import charge, charge_each, commission_rate
-from tvquant.simulation.compiling import SOURCES, compiled, part
+from tvquant.simulation.compiling import SOURCES, compiled, inlined, part
 from tvquant.simulation.order_rules import by_the_rules, limit_orders, order
-from tvquant.simulation.row_parts import calm_until, set_open_prices, set_values
+from tvquant.simulation.row_parts import calm_until, dot, set_open_prices, set_row, set_values
 
 
 def _player(sources: int) -> Callable[..., None]:
@@ -104,7 +105,7 @@ def _player(sources: int) -> Callable[..., None]:
         rows, names = market.marks.shape
         fills, first = len(orders.filled), orders.filled[0]
         account = Account(
-            names=np.zeros((PRICE + 1, names)),
+            names=np.zeros((MOVED + 1, names)),
             targets=np.zeros((fills, names)),
             money=np.array([1.0, 0.0, 0.0, 0.0]),
             values=np.empty((4, rows)),
@@ -113,14 +114,12 @@ def _player(sources: int) -> Callable[..., None]:
             account.names[LIMIT, j] = np.inf
         t, alive = orders.decided[0], True
         while alive and t < rows:
-            until = t if orders.busy[t] else calm_until(market.marks, orders.busy, account.names[LIMIT], t)
-            if until == t:
-                alive, until = _step(market, orders, terms, book, account, t, t - first), t + 1
-            elif t > first:
-                held = _hold(market, terms, book, account, t, until, t - first)
-                if held < until:
-                    alive, until = _step(market, orders, terms, book, account, held, held - first), held + 1
-            t = until
+            calm = t if orders.busy[t] else calm_until(market.marks, orders.busy, account.names[LIMIT], t)
+            if calm > t > first:
+                calm = _hold(market, terms, book, account, t, calm, t - first)
+            if calm < rows:
+                alive = _step(market, orders, terms, book, account, calm, calm - first)
+            t = calm + 1
 
     return play
 
@@ -136,7 +135,7 @@ def run(market: PriceRows, orders: Orders, terms: Terms, book: Book) -> None:
     _play(tuple(market), tuple(orders), tuple(terms), tuple(book))
 
 
-@part
+@inlined
 def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: Account, t: int, out: int) -> bool:
     """Play one row with everything that can happen in it; return false when it ends the book."""
     held, money = account.names[HELD], account.money
@@ -159,8 +158,7 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
         if limited:
             limit_orders(market, orders, terms, book, account, t, not terms.at_open, equity)
         _fill(market, terms, book, account, t, out, not terms.at_open, equity)
-    for j in range(len(held)):
-        account.names[PRICE, j] = market.marks[t, j]
+    set_row(account.names[PRICE], market.marks[t])
     if out >= 0:
         if market.funding.shape[0] > 0:
             _pay_funding(terms, book, account, out, market.marks[t], market.funding[RATES, t], market.funding[BARE, t])
@@ -191,12 +189,11 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
     if out >= 0:
         book.rows[RETURNS, out] = equity / before - 1.0
         book.rows[EQUITY, out], book.rows[CASH, out], book.rows[OWED, out] = equity, money[MONEY], money[DEBT]
-        for j in range(len(held)):
-            book.quantities[out, j] = held[j]
+        set_row(book.quantities[out], held)
     return True
 
 
-@part
+@inlined
 def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, until: int, out: int) -> int:
     """Play rows from `t` to before `until`, in which only marks and accruals change; return the row it stopped before.
 
@@ -244,8 +241,7 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
         if swaps:
             funding[out + i], book.rows[ASSUMED, out + i] = paid + assumed, assumed
         returns[out + i], equities[out + i], cashes[out + i], debts[out + i] = equity / before - 1.0, equity, cash, debt
-        for j in range(len(held)):
-            quantities[out + i, j] = held[j]
+        set_row(quantities[out + i], held)
         before = equity
         if lends:
             borrowed = lent[i]
@@ -253,7 +249,7 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
     return until
 
 
-@part
+@inlined
 def _accrue(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int) -> None:
     """Pay simple interest on what has been borrowed since the previous row, names and cash; funding until the open.
 
@@ -294,19 +290,17 @@ def _funding(per_hour: float, held: Floats, price: Floats, rates: Floats, bare: 
     return paid, per_hour * assumed
 
 
-@part
+@inlined
 def _take_stock(terms: Terms, account: Account, equity: float) -> None:
     """Set what accrues after a row: names sold short that a fee is due on, cash owed, and cash that earns.
 
     Swaps have taken no cash.
     """
     held, lent, swapped, price = account.names[HELD], account.names[LENT], account.names[SWAPPED], account.names[PRICE]
-    loan, unpaid = 0.0, 0.0
     for j in range(len(held)):
         lent[j] = -held[j] * terms.loans[j] if held[j] < 0.0 else 0.0
         swapped[j] = held[j] if terms.swaps[j] else 0.0
-        loan += price[j] * lent[j]
-        unpaid += price[j] * swapped[j]
+    loan, unpaid = dot(price, lent), dot(price, swapped)
     account.money[LOAN] = loan
     account.money[DEBT] = max(0.0, -(account.money[MONEY] + unpaid))
     if terms.yields.shape[0] > 0:
@@ -331,7 +325,7 @@ def _apply_actions(market: PriceRows, account: Account, t: int, pending: Floats)
     account.money[MONEY] += paid
 
 
-@part
+@inlined
 def _fill(
     market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, late: bool, equity: float
 ) -> float:
@@ -339,25 +333,30 @@ def _fill(
 
     Under fills at the open those without one until this row wait for the close, the `late` part of the same fill.
     """
-    k, held, limit, price = book.tally[FILLED] - late, account.names[HELD], account.names[LIMIT], account.names[PRICE]
-    gross, net, cost, rated, by_close = 0.0, 0.0, 0.0, terms.rates.shape[0] > 0, late or not terms.at_open
+    k, cost, by_close = book.tally[FILLED] - late, 0.0, late or not terms.at_open
+    held, price, targets, moved = account.names[HELD], account.names[PRICE], account.targets[k], account.names[MOVED]
     if not late:
         book.fills[COMMISSION_RATE, k] = commission_rate(market.stamps, terms.tiers, book.rows[CHARGED], t, out)
     for j in range(len(held)):
-        target = account.targets[k, j]
-        ordered = (target - held[j]) * price[j]
-        if np.isnan(target):
-            continue
-        if market.priced[t, j] and (by_close or market.opens[t, j] > 0.0):
-            gross += abs(ordered)
-            net += ordered
-            if rated:
-                cost += charge_each(terms, book, out, k, j, abs(ordered))
-            held[j] = target
-            limit[j] = LOST_AT * price[j] if target < 0.0 else np.inf
-            book.shorted[j] |= target < 0.0
-        elif abs(ordered) > ROUNDING * equity:
-            note(book, t, j, UNFILLED, ordered / equity, price[j])
+        moved[j] = (targets[j] - held[j]) * price[j]
+    rated, buyable = terms.rates.shape[0] > 0, price if by_close else market.opens[t]
+    if not rated and _all_filled(targets, market.priced[t], buyable):
+        gross, net = _hold_all(targets, account.names, book.shorted)
+    else:
+        gross, net = 0.0, 0.0
+        for j in range(len(held)):
+            if np.isnan(targets[j]):
+                continue
+            if market.priced[t, j] and buyable[j] > 0.0:
+                gross += abs(moved[j])
+                net += moved[j]
+                if rated:
+                    cost += charge_each(terms, book, out, k, j, abs(moved[j]))
+                held[j] = targets[j]
+                account.names[LIMIT, j] = LOST_AT * price[j] if held[j] < 0.0 else np.inf
+                book.shorted[j] |= held[j] < 0.0
+            elif abs(moved[j]) > ROUNDING * equity:
+                note(book, t, j, UNFILLED, moved[j] / equity, price[j])
     if not rated:
         cost = charge(terms, book, out, gross, terms.slippage, book.fills[COMMISSION_RATE, k], 0.0)
     account.money[MONEY] -= net + cost
@@ -371,10 +370,39 @@ def _fill(
     return cost
 
 
-@part
+@inlined
+def _all_filled(targets: Floats, priced: Bools, price: Floats) -> bool:
+    """Return whether every name has an order, a bar, and a price above zero."""
+    filled = 0
+    for j in range(len(targets)):
+        filled += (targets[j] == targets[j]) & priced[j] & (price[j] > 0.0)
+    return filled == len(targets)
+
+
+@inlined
+def _hold_all(targets: Floats, names: Floats, shorted: Bools) -> tuple[float, float]:
+    """Hold what was ordered of every name; return the value that moves, gross and net."""
+    held, limit, price, moved = names[HELD], names[LIMIT], names[PRICE], names[MOVED]
+    gross, net = 0.0, 0.0
+    for j in range(len(held)):
+        held[j] = targets[j]
+        limit[j] = LOST_AT * price[j] if targets[j] < 0.0 else np.inf
+        shorted[j] |= targets[j] < 0.0
+    for j in range(len(held)):
+        gross += abs(moved[j])
+        net += moved[j]
+    return gross, net
+
+
+@inlined
 def _close_lost(book: Book, account: Account, t: int, before: float) -> None:
     """Close every short that has lost its collateral at the prices in force, where it had just lost it."""
     held, limit, price = account.names[HELD], account.names[LIMIT], account.names[PRICE]
+    lost = 0
+    for j in range(len(held)):
+        lost += price[j] >= limit[j]
+    if lost == 0:
+        return
     for j in range(len(held)):
         if price[j] >= limit[j]:
             value = held[j] * limit[j]
@@ -416,11 +444,8 @@ def _call_margin(terms: Terms, book: Book, account: Account, t: int, out: int, b
         account.names[DEFERRED, j] = 0.0
 
 
-@part
+@inlined
 def _equity(account: Account) -> float:
     """Return cash and the value of the holdings at the prices in force."""
-    value = 0.0
-    for j in range(account.names.shape[1]):
-        value += account.names[PRICE, j] * account.names[HELD, j]
-    equity: float = account.money[MONEY] + value
+    equity: float = account.money[MONEY] + dot(account.names[PRICE], account.names[HELD])
     return equity

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tvquant.core.books import COST_KINDS, CostModel, Execution, SimResult, WeightPath
 from tvquant.core.calendars import calendar
 from tvquant.core.errors import ModelError
-from tvquant.core.instruments import Instrument, swaps_among
+from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen
 from tvquant.simulation.account import (
     BARE,
@@ -37,6 +37,7 @@ from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.caveats import caveats_of
 from tvquant.simulation.checked_orders import checked_orders
+from tvquant.simulation.preflight import swaps_of
 from tvquant.simulation.simulators.contract import Capability, Simulator, refusals_of
 
 HELD_AS_ORDERED = 1e-9
@@ -146,7 +147,7 @@ def plan_of(simulator: Simulator, panel: Panel, path: WeightPath, costs: CostMod
         prices=frozen(np.where(prices > 0.0, prices, 1.0)),
         at_open=execution.at_open,
         late=frozen(rows[:, None] < market.opened if len(market.opened) else np.empty((0, names), np.bool_)),
-        swaps=frozen(swaps_among(asked.instruments)),
+        swaps=swaps_of(panel, asked.columns),
         loans=frozen(loans.unit * loans.shares),
         yields=yields if len(yields) else frozen(np.zeros(len(panel.times))),
     )

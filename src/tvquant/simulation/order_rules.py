@@ -34,7 +34,7 @@ from tvquant.simulation.account import (
     Terms,
 )  # fmt: skip
 from tvquant.simulation.book_events import note
-from tvquant.simulation.compiling import part
+from tvquant.simulation.compiling import inlined, part
 
 NO_ORDER = np.nan
 """Stands in the place of a quantity where a name is left as it is."""
@@ -42,13 +42,13 @@ WHOLE = 1e-9
 """A quantity that is less than this part of a lot below a whole number of lots is that number: the rest is rounding."""
 
 
-@part
+@inlined
 def order(orders: Orders, account: Account, decision: int, equity: float) -> None:
     """Turn weights into quantities at the decision mark."""
-    price = account.names[PRICE]
+    net, price, targets = orders.net[decision], account.names[PRICE], account.targets[decision]
     for j in range(len(price)):
-        weight = orders.net[decision, j]
-        account.targets[decision, j] = weight * equity / price[j] if weight != 0.0 else 0.0
+        quantity = net[j] * equity / price[j]
+        targets[j] = quantity if net[j] != 0.0 else 0.0
 
 
 @part

@@ -14,7 +14,7 @@ from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, Sp
 from tvquant.core.demands import demands
 from tvquant.core.errors import ModelError, ProfileError
 from tvquant.core.instruments import Instrument
-from tvquant.core.panel import Floats, Panel, frozen
+from tvquant.core.panel import Bools, Floats, Panel, frozen
 from tvquant.core.quoting import shown
 from tvquant.simulation.simulators.contract import Simulator, refusals_of
 
@@ -148,6 +148,11 @@ def columns_of(panel: Panel, path: WeightPath) -> Columns:
 def instruments_of(panel: Panel, columns: Columns) -> tuple[Instrument, ...]:
     """Return the instruments in the chosen columns."""
     return panel.instruments if columns is None else tuple(panel.instruments[j] for j in columns)
+
+
+def swaps_of(panel: Panel, columns: Columns) -> Bools:
+    """Return which of the instruments in the chosen columns are swaps."""
+    return panel.swaps if columns is None else frozen(panel.swaps[columns])
 
 
 def fill_rows(decided: NDArray[np.int64], execution: Execution, end: int) -> NDArray[np.int64]:

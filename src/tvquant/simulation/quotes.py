@@ -11,9 +11,10 @@ from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Bools, Floats, Panel, Times, frozen, is_whole
 from tvquant.simulation.account import DIVIDEND, EARLY_RATES, SPLIT, Integers, PriceRows
 from tvquant.simulation.compiling import compiled
-from tvquant.simulation.preflight import Columns, first_opens, instruments_of
+from tvquant.simulation.preflight import Columns, first_opens, instruments_of, swaps_of
 
 HOUR = np.timedelta64(1, "h")
+NO_ROWS = frozen(np.empty(0, np.int64))
 
 
 def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: Integers | None) -> PriceRows:
@@ -39,7 +40,7 @@ def market_of(panel: Panel, columns: Columns, *, halt_limit: int, open_fills: In
     eventful = np.zeros(rows, np.bool_)
     if actions.shape[1]:
         eventful |= (actions[DIVIDEND] != 0.0).any(axis=1) | (actions[SPLIT] != 1.0).any(axis=1)
-    delisted = {j: _delisted_row(instrument, times) for j, instrument in enumerate(instruments) if instrument.facts}
+    delisted = {j: _delisted_row(one, times) for j, one in enumerate(instruments) if one.facts}
     marks, priced, ends = close, tradable, np.empty((0, names), np.bool_)
     whole = panel.whole or (columns is not None and is_whole(close, tradable))
     if not whole or any(row < rows for row in delisted.values()):
@@ -94,7 +95,7 @@ def funding_of(panel: Panel, columns: Columns, instruments: tuple[Instrument, ..
     They are 4 x T x N; two of them where no row opens later than the one before it closed, none without a swap. What
     is not known of a swap is no rate and no cover: its hours are bare.
     """
-    rows, swaps = len(panel.times), panel.swaps if columns is None else panel.swaps[columns]
+    rows, swaps = len(panel.times), swaps_of(panel, columns)
     if not swaps.any():
         return frozen(np.empty((0, rows, len(instruments))))
     closes = calendar(panel.calendar).close_of(panel.times)
@@ -133,7 +134,7 @@ def _opens(
 def _opened(opens: Floats, fills: Integers | None) -> Integers:
     """Return each name's first row with an open (N); none where every name has had one by the first fill."""
     if fills is None or (opens[fills[0]] > 0.0).all():
-        return frozen(np.empty(0, np.int64))
+        return NO_ROWS
     return frozen(first_opens(opens))
 
 

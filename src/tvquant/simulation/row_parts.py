@@ -7,7 +7,7 @@ import numpy as np
 
 from tvquant.core.panel import Bools, Floats
 from tvquant.simulation.account import SPLIT, PriceRows
-from tvquant.simulation.compiling import part
+from tvquant.simulation.compiling import inlined, part
 
 
 @part
@@ -112,10 +112,20 @@ def set_values(marks: Floats, held: Floats, value: Floats) -> None:
         i += 1
 
 
-@part
+@inlined
+def set_row(to: Floats, values: Floats) -> None:
+    """Set an array (N) to values."""
+    for j in range(len(to)):
+        to[j] = values[j]
+
+
+@inlined
 def dot(a: Floats, b: Floats) -> float:
     """Return the sum of products in order."""
     total = 0.0
     for j in range(len(a)):
         total += a[j] * b[j]
     return total
+
+
+# 20325

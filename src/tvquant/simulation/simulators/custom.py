@@ -18,19 +18,21 @@ from tvquant.core.books import (
     SimResult,
     WeightPath,
 )
-from tvquant.core.instruments import Instrument, swaps_among
+from tvquant.core.instruments import Instrument
 from tvquant.core.panel import Panel, frozen
 from tvquant.core.stamps import Stamp, Stamps
+from tvquant.simulation import account
+from tvquant.simulation.account import Book, PriceRows, Terms
 from tvquant.simulation.borrow_fee import loans_of
 from tvquant.simulation.cash_yield import yields_of
 from tvquant.simulation.caveats import caveats_of
 from tvquant.simulation.fill_rates import name_rates, tiers_of
 from tvquant.simulation.order_bounds import bounds_of
+from tvquant.simulation.preflight import swaps_of
 from tvquant.simulation.simulators.contract import Capability, Support
 
 if TYPE_CHECKING:
     from tvquant.profiles.options import Options
-    from tvquant.simulation.account import Book, PriceRows, Terms
     from tvquant.simulation.checked_orders import CheckedOrders
 
 
@@ -74,7 +76,7 @@ class Custom:
         ModelError : weights that cannot be traded: not finite, an unknown or never traded name, no fill in the panel.
         DataError : an impossible price or corporate action.
         """
-        from tvquant.simulation import account, kernel
+        from tvquant.simulation import kernel
         from tvquant.simulation.checked_orders import checked_orders
 
         asked = checked_orders(self, panel, path, costs, execution)
@@ -93,10 +95,8 @@ class Custom:
         return result if costs.is_flat else replace(result, rates=_rates(terms, book))
 
 
-def _terms(panel: Panel, asked: "CheckedOrders", costs: CostModel, execution: Execution) -> "Terms":
+def _terms(panel: Panel, asked: "CheckedOrders", costs: CostModel, execution: Execution) -> Terms:
     """Return the rules that orders are played by; rates are floats, for a whole number would compile all anew."""
-    from tvquant.simulation.account import Terms
-
     loans = loans_of(costs, asked.instruments)
     return Terms(
         at_open=execution.at_open,
@@ -112,26 +112,22 @@ def _terms(panel: Panel, asked: "CheckedOrders", costs: CostModel, execution: Ex
         margin=float(execution.maintenance_margin),
         loan_rate=float(loans.unit),
         loans=loans.shares,
-        swaps=swaps_among(asked.instruments),
+        swaps=swaps_of(panel, asked.columns),
         yields=yields_of(costs, panel, int(asked.filled[0])),
     )
 
 
-def _stamps(instruments: Sequence[Instrument], execution: Execution, book: "Book") -> Stamps:
+def _stamps(instruments: Sequence[Instrument], execution: Execution, book: Book) -> Stamps:
     """Return what a reader must know about a book that was played."""
-    from tvquant.simulation import account
-
     owed, assumed = book.rows[account.OWED], book.rows[account.ASSUMED]
     found = caveats_of(instruments, execution, owed=owed, assumed=assumed, shorted=book.shorted)
     return found | {Stamp.LATE_FILL} if book.tally[account.LATE] else found
 
 
 def _result(
-    panel: Panel, keys: tuple[str, ...], market: "PriceRows", filled: NDArray[np.int64], book: "Book", stamps: Stamps
+    panel: Panel, keys: tuple[str, ...], market: PriceRows, filled: NDArray[np.int64], book: Book, stamps: Stamps
 ) -> SimResult:
     """Return the book as a value; a mark before a name's first bar is NaN."""
-    from tvquant.simulation import account
-
     first, (_, fills, count, _) = int(filled[0]), book.tally.tolist()
     marks = market.marks[first:]
     if not marks[0].all():
@@ -158,22 +154,18 @@ def _result(
     )
 
 
-def _rates(terms: "Terms", book: "Book") -> FillRates:
+def _rates(terms: Terms, book: Book) -> FillRates:
     """Return what each fill was charged."""
-    from tvquant.simulation.account import COMMISSION_RATE, FILLED
-
-    fills, names = int(book.tally[FILLED]), book.quantities.shape[1]
+    fills, names = int(book.tally[account.FILLED]), book.quantities.shape[1]
     per_name = terms.rates[:, :fills] if len(terms.rates) else np.zeros((2, fills, names))
     if not len(terms.rates):
         per_name[0] = terms.slippage
     slippage, impact = frozen(per_name)
-    return FillRates(slippage=slippage, commission=frozen(book.fills[COMMISSION_RATE, :fills]), impact=impact)
+    return FillRates(slippage=slippage, commission=frozen(book.fills[account.COMMISSION_RATE, :fills]), impact=impact)
 
 
 def _event(noted: list[float], keys: tuple[str, ...]) -> BookEvent:
     """Return an event from its row, column, kind, value and price; a liquidation is of no name."""
-    from tvquant.simulation.account import EVENTS, LIQUIDATED
-
     row, column, kind, value, price = noted
-    key = "" if kind == LIQUIDATED else keys[int(column)]
-    return BookEvent(row=int(row), key=key, kind=EVENTS[int(kind)], value=value, price=price)
+    key = "" if kind == account.LIQUIDATED else keys[int(column)]
+    return BookEvent(row=int(row), key=key, kind=account.EVENTS[int(kind)], value=value, price=price)
