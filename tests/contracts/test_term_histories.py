@@ -139,16 +139,22 @@ def test_every_row_is_that_of_the_view_until_then(case):
         same(made, row, found)
 
 
-def test_it_does_not_depend_on_how_many_rows_are_asked_for():
+def test_it_does_not_depend_on_which_rows_are_asked_for():
     made = panel(blocks(400))
     whole = history(made, TERMS, rating_min_bars=MIN_BARS, rating_rules=CLASSIC)
-    for rows in (1, 2, 33, 399):
+    for rows in map(np.array, ([399], [1, 398], [7, 33, 34, 270], range(300, 400))):
         part = history(made, TERMS, rows=rows, rating_min_bars=MIN_BARS, rating_rules=CLASSIC)
-        assert part.values.tobytes() == np.ascontiguousarray(whole.values[:, -rows:]).tobytes()
-        assert (part.absent == whole.absent[:, -rows:]).all()
+        assert part.values.tobytes() == np.ascontiguousarray(whole.values[:, rows]).tobytes()
+        assert (part.absent == whole.absent[:, rows]).all()
         for name in ("times", "as_of", "known_at", "listed"):
-            assert (getattr(part, name) == getattr(whole, name)[-rows:]).all()
+            assert (getattr(part, name) == getattr(whole, name)[rows]).all()
     same(made, 350, whole, CLASSIC)
+    late = PANELS["cells a day late"]()
+    terms, rows = ("roc_9", "value_traded_last"), np.array([0, 40, 41, 119])
+    every = history(late, terms, rating_min_bars=MIN_BARS)
+    part = history(late, terms, rows=rows, rating_min_bars=MIN_BARS)
+    assert part.values.tobytes() == np.ascontiguousarray(every.values[:, rows]).tobytes()
+    assert part.known_at.tolist() == every.known_at[rows].tolist()
 
 
 def test_a_name_alone_has_the_same_history():
@@ -168,9 +174,9 @@ def test_it_is_read_only_and_refuses_what_it_cannot_give():
         found.values[0, 0, 0] = 1.0
     with pytest.raises(ProfileError, match="unknown feature"):
         history(made, ["roc_8"], rating_min_bars=1)
-    for rows in (0, 121):
+    for rows in ([], [-1, 3], [3, 120]):
         with pytest.raises(DataError, match="but the data have 120"):
-            history(made, ["roc_9"], rows=rows, rating_min_bars=1)
+            history(made, ["roc_9"], rows=np.array(rows, dtype=np.int64), rating_min_bars=1)
     assert history(made, (), rating_min_bars=1).values.shape == (0, 120, NAMES)
 
 

@@ -39,6 +39,7 @@ def model_evidence(
     panel, profile = plan.panel, plan.resolved.profile
     study = SelectionStudy(panel, whole_windows(panel, profile, among[0].rules))
     windows = study.windows
+    study.take_features(among)
     found = []
     with Pool(jobs, study) as pool:
         for one in pool.run(SelectionStudy.window, ((window, among) for window in windows)):

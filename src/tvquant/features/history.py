@@ -1,6 +1,7 @@
-"""Features of every row at once, each as it was known then.
+"""Features of many rows at once, each as it was known then.
 
-1. Terms run once over the whole panel and give all rows: row k is what the panel cut after it gives.
+1. Terms run once over the whole panel and give all rows: row k is what the panel cut after it gives. Only the rows that
+   were asked for are kept.
 2. A row is known when the first of the names that have a bar there is: that is the moment at which it is decided on.
    Names whose cell arrives later have no bar at that moment, and so no value; no other name's value changes by it.
 3. Each row has its own listed names, absent terms and moment of the latest bar.
@@ -26,48 +27,50 @@ def history(
     panel: Panel,
     names: Collection[str],
     *,
-    rows: int | None = None,
+    rows: Rows | None = None,
     rating_min_bars: int,
     rating_rules: RatingRules = LIBRARY_V3,
 ) -> FeatureHistory:
-    """Return the named terms at the last `rows` rows (all when None) of the panel, in the order of the catalogue.
+    """Return the named terms at `rows` of the panel (ascending, all when None), in the order of the catalogue.
 
-    `at(row)` equals `compute` on the panel until that row was known.
+    `at(k)` equals `compute` on the panel until row `rows[k]` was known.
 
     Raises
     ------
     ProfileError : a name that is no term.
-    DataError : the panel has no row, or not that many.
+    DataError : no row was asked for, or one that the panel has not.
     """
     terms, count = asked(names), len(panel.times)
-    rows = count if rows is None else rows
-    if not 0 < rows <= count:
-        raise DataError(f"a history of {rows} rows was asked for, but the data have {count}")
+    rows = np.arange(count) if rows is None else rows
+    if not len(rows) or not 0 <= rows[0] <= rows[-1] < count:
+        which = f"rows {rows[0]} to {rows[-1]}" if len(rows) else "no row"
+        raise DataError(f"a history of {which} was asked for, but the data have {count}")
     settings = Settings(rating_min_bars=rating_min_bars, rating_rules=rating_rules)
-    return _from_values(panel, terms, _values(panel, terms, settings, rows), settings)
+    return _from_values(panel, terms, _values(panel, terms, settings, rows), settings, rows)
 
 
-def _values(panel: Panel, terms: Sequence[Term], settings: Settings, rows: int) -> Floats:
-    """Return the F x rows x N values of the last rows; NaN for a term whose fields hold nothing."""
-    values = np.full((len(terms), rows, len(panel.instruments)), np.nan)
-    able = [k for k, term in enumerate(terms) if not lacks(panel, term)]
-    for k, found in zip(able, evaluate([terms[k] for k in able], panel, settings, rows), strict=True):
-        values[k] = found
+def _values(panel: Panel, terms: Sequence[Term], settings: Settings, rows: Rows) -> Floats:
+    """Return the F x R x N values at these rows; NaN for a term whose fields hold nothing."""
+    values = np.full((len(terms), len(rows), len(panel.instruments)), np.nan)
+    able, first = [k for k, term in enumerate(terms) if not lacks(panel, term)], int(rows[0])
+    every = evaluate([terms[k] for k in able], panel, settings, len(panel.times) - first)
+    for k, found in zip(able, every, strict=True):
+        values[k] = found[rows - first]
     return values
 
 
-def _from_values(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings) -> FeatureHistory:
-    """Return the history of the panel's last rows that has these values (F x R x N, which become its own)."""
-    as_of = moments(panel)[-values.shape[1] :]
+def _from_values(panel: Panel, terms: Sequence[Term], values: Floats, settings: Settings, rows: Rows) -> FeatureHistory:
+    """Return the history of these rows of a panel that has these values (F x R x N, which become its own)."""
+    as_of = moments(panel)[rows]
     if common_clock(panel):
-        listed, known_at, absent = _heads(panel, terms, as_of)
+        listed, known_at, absent = _heads(panel, terms, rows)
         values[absent] = np.nan
     else:
-        listed, known_at, absent = _heads_one_by_one(panel, terms, values, as_of, settings)
+        listed, known_at, absent = _heads_one_by_one(panel, terms, values, rows, settings)
     return FeatureHistory(
         names=tuple(term.name for term in terms),
         keys=panel.keys,
-        times=panel.times[-len(as_of) :],
+        times=panel.times[rows],
         as_of=frozen(as_of),
         known_at=frozen(known_at),
         values=frozen(values),
@@ -92,22 +95,20 @@ def common_clock(panel: Panel) -> bool:
     return panel.known_at.strides[1] == 0 or bool((panel.known_at == panel.known_at[:, :1]).all())
 
 
-def _heads(panel: Panel, terms: Sequence[Term], as_of: Times) -> tuple[Rows, Times, Bools]:
+def _heads(panel: Panel, terms: Sequence[Term], rows: Rows) -> tuple[Rows, Times, Bools]:
     """Return columns listed and the latest bar known (R each), and absent terms (F x R), of rows on a common clock."""
-    rows, first = len(as_of), panel.tradable.argmax(axis=0)
-    begun = np.where(panel.tradable.any(axis=0), first, len(panel.times))
-    here = np.arange(len(panel.times))[-rows:]
-    listed = np.searchsorted(begun, here, side="right")
+    begun = np.where(panel.tradable.any(axis=0), panel.tradable.argmax(axis=0), len(panel.times))
+    listed = np.searchsorted(begun, rows, side="right")
     some = panel.tradable.any(axis=1)
-    last = np.maximum.accumulate(np.where(some, np.arange(len(some)), 0))[-rows:]
-    absent = np.zeros((len(terms), rows), bool)
+    last = np.maximum.accumulate(np.where(some, np.arange(len(some)), 0))[rows]
+    absent = np.zeros((len(terms), len(rows)), bool)
     since: dict[str, int] = {}
     for k, term in enumerate(terms):
         for name in term.needs:
             if name not in since:
                 since[name] = _first_value(panel, name, begun)
         if term.needs:
-            absent[k] = here < min(since[name] for name in term.needs)
+            absent[k] = rows < min(since[name] for name in term.needs)
     return listed, panel.known_at[last, 0], absent
 
 
@@ -122,28 +123,26 @@ def _first_value(panel: Panel, name: str, begun: Rows) -> int:
 
 
 def _heads_one_by_one(
-    panel: Panel, terms: Sequence[Term], values: Floats, as_of: Times, settings: Settings
+    panel: Panel, terms: Sequence[Term], values: Floats, rows: Rows, settings: Settings
 ) -> tuple[Rows, Times, Bools]:
     """Return the same where cells come late: these lose their values, rows with another end are computed anew."""
-    rows, names, rules = len(as_of), [term.name for term in terms], settings.rating_rules
-    listed, known_at = np.zeros(rows, np.int64), as_of.copy()
-    absent = np.zeros((len(terms), rows), bool)
-    skipped = len(panel.times) - rows
-    for r, moment in enumerate(as_of):
+    names, rules, known_at = [term.name for term in terms], settings.rating_rules, moments(panel)[rows]
+    listed, absent = np.zeros(len(rows), np.int64), np.zeros((len(terms), len(rows)), bool)
+    for r, (row, moment) in enumerate(zip(rows.tolist(), known_at.copy(), strict=True)):
         view = panel.until(moment)
         listed[r] = len(view.instruments)
         if not len(view.times):
             absent[:, r] = [bool(term.needs) for term in terms]
             values[:, r] = np.nan
             continue
-        other = len(view.times) != skipped + r + 1
+        other = len(view.times) != row + 1
         found = compute(view, names if other else (), rating_min_bars=settings.rating_min_bars, rating_rules=rules)
         known_at[r] = found.known_at
         if other:
             values[:, r] = np.nan
             values[:, r, : listed[r]] = found.values
         else:
-            values[:, r, panel.known_at[skipped + r] > moment] = np.nan
+            values[:, r, panel.known_at[row] > moment] = np.nan
         absent[:, r] = [bool(lacks(view, term)) for term in terms]
         values[absent[:, r], r] = np.nan
     return listed, known_at, absent

@@ -11,6 +11,7 @@ from datetime import date
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvquant.allocation.risk.fixed import FixedWeights
 from tvquant.atoms import gates, is_gated, synthesise
@@ -31,7 +32,7 @@ from tvquant.selection.contract import read_only
 from tvquant.statistics import common_returns
 from tvquant.tournament.specs import Parts, Rules
 from tvquant.tournament.views import View
-from tvquant.universe import Discovery, Health, discover, judge, required_features
+from tvquant.universe import Discovery, Health, belongs, discover, judge, required_features
 
 GATE_CLOSED, GATE_UNKNOWN = "gate_closed", "gate_unknown"
 """Why a gated atom is no candidate: nothing would be held of it, or its gate has too few bars or data."""
@@ -74,25 +75,32 @@ def _features_key(names: frozenset[str], rules: Rules) -> tuple[Hashable, ...]:
 class FeaturePass:
     """Features and gates of many rows of a panel from one pass over its bars, for views that would each compute theirs.
 
-    Both are at each row, to the last bit, what the view cut after it gives.
+    Both are at each row, to the last bit, what the view cut after it gives. Worker processes are given what has been
+    computed.
     """
 
-    def __init__(self, panel: Panel, first: int) -> None:
-        """Rows from `first` on will be asked for."""
-        self._panel, self._first = panel, first
+    def __init__(self, panel: Panel, rows: NDArray[np.int64]) -> None:
+        """`rows` (ascending) are those that will be asked for; of any other a view computes its own."""
+        self._panel, self._rows = panel, rows
         self._whole = common_clock(panel)
         self._told: dict[Hashable, FeatureHistory] = {}
         self._gates: dict[Hashable, dict[str, Floats]] = {}
+
+    def take(self, rules: Sequence[Rules]) -> None:
+        """Compute now what views are lent that these rules have in common."""
+        for one in rules:
+            if self._whole:
+                self._history(_asked_beside(one, rules), one)
 
     def lend(self, view: View, row: int, rules: Rules, beside: Sequence[Rules] = ()) -> None:
         """Give the view of that row what `instrument_features` and gates compute; nothing where cells come late.
 
         What the rules `beside` ask for as well is computed once for all of them, there too.
         """
-        mine = _asked(rules)
-        names = mine.union(*(_asked(one) for one in beside if _features_key(mine, one) == _features_key(mine, rules)))
-        if self._whole:
-            found = view.once(_features_key(names, rules), lambda: self._history(names, rules).at(row - self._first))
+        mine, names = _asked(rules), _asked_beside(rules, beside)
+        place = int(np.searchsorted(self._rows, row))
+        if self._whole and row in self._rows[place : place + 1]:
+            found = view.once(_features_key(names, rules), lambda: self._history(names, rules).at(place))
         elif names != mine:
             found = _features(view, names, rules)
         else:
@@ -116,14 +124,20 @@ class FeaturePass:
         key = _features_key(names, rules)
         if key not in self._told:
             self._told[key] = history(
-                self._panel, names, rows=len(self._panel.times) - self._first,
-                rating_min_bars=rules.data.rating_min_bars, rating_rules=_rating_rules(rules),
+                self._panel, names, rows=self._rows, rating_min_bars=rules.data.rating_min_bars,
+                rating_rules=_rating_rules(rules),
             )  # fmt: skip
         return self._told[key]
 
 
 def _asked(rules: Rules) -> frozenset[str]:
     return required_features(rules.universe) | SELECTION_MODELS[rules.selection.model].features
+
+
+def _asked_beside(rules: Rules, beside: Sequence[Rules]) -> frozenset[str]:
+    """Return what these rules ask for, and those of them beside that mean the same by it."""
+    mine = _asked(rules)
+    return mine.union(*(_asked(one) for one in beside if _features_key(mine, one) == _features_key(mine, rules)))
 
 
 def _rating_rules(rules: Rules) -> RatingRules:
@@ -161,8 +175,8 @@ def health(view: View, rules: Rules) -> Health:
 
 def has_history(view: View, rules: Rules) -> bool:
     """Return whether any name of the universe reaches the history floor, whatever a scanner says of it that day."""
-    columns = view.panel.columns(discovery(view, rules).universe)
-    return judge(view.panel, columns, rules.data, train=rules.train).has_history
+    members = [j for j, one in enumerate(view.panel.instruments) if belongs(one, rules.universe)]
+    return judge(view.panel, np.array(members, dtype=np.intp), rules.data, train=rules.train).has_history
 
 
 def base_pool(view: View, rules: Rules) -> tuple[str, ...]:

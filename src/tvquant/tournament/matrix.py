@@ -180,6 +180,8 @@ class _Play:
         known = {cell.key: list(resumed.rebalances.get(cell.key, ())) for cell in cells}
         done = {key: min((known[cell.key].copy() for cell in chains[key]), key=len) for key in paths}
         due = self.engine.due(tuple(paths.values()), done)
+        if not self.pool.alone:
+            self.engine.take_features(due)
         drafts = self.pool.run(BacktestEngine.draft, ((one,) for one in due))
         last = {key: found[-1] for key, found in done.items() if found}
         seconds: dict[str, list[float]] = {}

@@ -23,6 +23,7 @@ from tvquant.tournament.views import View, look
 from tvquant.universe import belongs
 
 type Columns = NDArray[np.intp]
+type Rows = NDArray[np.int64]
 
 SESSIONS = 5
 """Rows of the grid within which a name must have had a bar to be alive, and among which one with a quorum is sought."""
@@ -61,6 +62,17 @@ def quorum_view_by(view: View, rules: Rules) -> QuorumView:
         return _chosen(view, may_be_held, rules.data.quorum)
 
     return _answering(view, view.once(("quorum", rules.answering), choose))
+
+
+def answering_rows(panel: Panel, rows: Rows) -> Rows:
+    """Return the rows (ascending) of which one answers each of these, whatever names a cell may hold.
+
+    It is the row itself where every name that had a bar of late has one; else one with a quorum is looked for.
+    """
+    late = [panel.tradable[np.maximum(rows - back, 0)] for back in range(SESSIONS)]
+    lacking = rows[~(late[0] == np.logical_or.reduce(late)).all(axis=1)]
+    earlier = (lacking[:, None] - np.arange(1, SESSIONS)).ravel()
+    return np.union1d(rows, earlier[earlier >= 0])
 
 
 type Chosen = tuple[View | None, Footing]

@@ -6,7 +6,6 @@ Nothing is weighed. Outcomes are read from the whole panel when every choice of 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from tvquant.selection.pipeline import SelectionPipelineAdapter
 from tvquant.selection.relaxation import Relaxation
 from tvquant.tournament.candidates import FeaturePass, candidate_atoms, choose, held_units
 from tvquant.tournament.cells import cells, headline, schedule
-from tvquant.tournament.quorum import SESSIONS, quorum_view_by
+from tvquant.tournament.quorum import answering_rows, quorum_view_by
 from tvquant.tournament.selection_evidence import SelectionWindow, measured, nothing_chosen, outcomes
 from tvquant.tournament.specs import Rules, StrategySpec
 from tvquant.tournament.views import View, look
@@ -98,11 +97,12 @@ class SelectionStudy:
         self.panel, self.windows = panel, tuple(windows)
         shortest = min(one.stop - one.start for one in self.windows)
         self.horizons = tuple(horizon for horizon in HORIZONS if horizon < shortest)
-        self._features = FeaturePass(panel, max(self.windows[0].start - SESSIONS, 0))
+        asked = np.array([one.start - 1 for one in self.windows], dtype=np.int64)
+        self._features = FeaturePass(panel, answering_rows(panel, asked))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """For worker processes: each takes its own features, which is quicker than to send them."""
-        return type(self), (self.panel, self.windows)
+    def take_features(self, among: tuple[Contender, ...]) -> None:
+        """Compute the features that the contenders ask for now, before the study is given to worker processes."""
+        self._features.take(tuple(one.rules for one in among))
 
     def window(self, window: Window, among: tuple[Contender, ...]) -> Studied:
         """Return the selection of every contender at one window, with what came of it."""

@@ -15,7 +15,6 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +32,13 @@ from tvquant.core.stamps import NONE, Stamp, Stamps
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics import Performance, performance
 from tvquant.tournament.book_figures import dispersion
-from tvquant.tournament.candidates import FeaturePass, has_history
+from tvquant.tournament.candidates import FeaturePass, discovery, has_history
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, needs_previous, prepare, starts_from_previous
 from tvquant.tournament.decision_entries import Shared, named, recorded
 from tvquant.tournament.market_regime import market_regime_at, regime_key
 from tvquant.tournament.periods import Periods, periods_of
-from tvquant.tournament.quorum import SESSIONS, quorum_view_by
+from tvquant.tournament.quorum import answering_rows, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import MarketSpec, NettedSpec, Previous, Rules
 from tvquant.tournament.views import View, look
@@ -135,14 +134,10 @@ class BacktestEngine:
         self.measured = measured
         self._timer = timer
         self.grids = {schedule: tuple(windows) for schedule, windows in grids.items()}
-        first = min((windows[0].start for windows in self.grids.values() if windows), default=0)
-        self._features = FeaturePass(panel, max(first - SESSIONS, 0))
+        asked = sorted({window.start - 1 for windows in self.grids.values() for window in windows})
+        self._features = FeaturePass(panel, answering_rows(panel, np.array(asked, dtype=np.int64)))
         self._realised: dict[tuple[Hashable, ...], MarketRegime] = {}
         self._dispersions: dict[tuple[int, ...], Floats] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """For worker processes: each takes its own features, which is quicker than to send them."""
-        return type(self), (self.panel, self.grids, self.risk_free, self.cash_yield, self._timer, self.measured)
 
     def due(self, paths: Sequence[Path], done: Mapping[str, Sequence[Rebalance]]) -> tuple[Due, ...]:
         """Return what is due at each row, in order, after the rebalances that are done, by key of the path."""
@@ -151,6 +146,11 @@ class BacktestEngine:
             for window in self.grids[path.schedule][len(done.get(path.key, ())) :]:
                 found.setdefault(window.start - 1, []).append((path, window))
         return tuple(Due(row=row, windows=tuple(found[row])) for row in sorted(found))
+
+    def take_features(self, due: Sequence[Due]) -> None:
+        """Compute the features of all that is due now, before the engine is given to worker processes."""
+        for rules in dict.fromkeys(one.rules for one in due):
+            self._features.take(rules)
 
     def play(self, paths: Sequence[Path]) -> Iterator[Decided]:
         """Decide all that is due of the paths, from nothing done, on this process."""
@@ -296,7 +296,9 @@ def walked(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ...]
             "or shorten windows.train"
         )
     for k, window in enumerate(found):
-        if has_history(quorum_view_by(look(panel, window.start - 1), rules).view, rules):
+        view = quorum_view_by(look(panel, window.start - 1), rules).view
+        if has_history(view, rules):
+            discovery(view, rules)  # what no decision can be made of is refused before any is
             return found[k:]
     raise DataError(
         f"no name of the universe has {rules.data.min_history} bars at any of {len(found)} windows over "

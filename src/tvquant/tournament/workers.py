@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack, suppress
+from functools import cached_property
 from typing import Any, Self
 
 from tvquant.core.errors import DataError
@@ -25,6 +26,8 @@ AHEAD = 8
 """Results per process that may wait for those before them."""
 LOSSES = 3
 """Times that a task may lose its worker: then it is refused."""
+PROMPT = 0.25
+"""Seconds within which workers that had been started are ready: they begin with the first tasks, which take longest."""
 KILLED = (
     "{what}: its worker process was killed {times} times, as systems do that run out of memory; do it again with fewer "
     "--jobs (a run that was begun goes on by --resume)"
@@ -35,6 +38,7 @@ class Pool[S]:
     """Runs functions of one subject over argument tuples, in order.
 
     With one job and no address that is here; else on the workers of a cluster: of this machine there are `jobs` - 1.
+    They have the subject as it is when the first tasks are given.
     """
 
     def __init__(self, jobs: int, subject: S, cluster: Cluster = HERE) -> None:
@@ -49,13 +53,16 @@ class Pool[S]:
 
         self._stack.enter_context(threadpool_limits(1))
         self._stack.enter_context(collected_seldom())
-        if not self.alone:
-            self.workers = BACKENDS[self._cluster.backend].open(self._jobs, self._subject, self._cluster)
         return self
+
+    @cached_property
+    def workers(self) -> Workers:
+        """Workers with the subject as it is when they are first asked for."""
+        return BACKENDS[self._cluster.backend].open(self._jobs, self._subject, self._cluster)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stack.close()
-        if not self.alone:  # who interrupts waits for nothing that they are at
+        if "workers" in vars(self):  # who interrupts waits for nothing that they are at
             self.workers.close(at_once=kind is KeyboardInterrupt)
 
     def run[*A, R](self, work: Callable[[S, *A], R], tasks: Iterable[tuple[*A]]) -> Iterator[R]:
@@ -97,6 +104,7 @@ class _Batch[S, R]:
     def results(self) -> Generator[R]:
         """Yield the results in the order of the tasks."""
         made: dict[int, R] = {}
+        wait([self._workers.ready], timeout=PROMPT)
         try:
             for wanted in range(len(self._tasks)):
                 while wanted not in made:

@@ -350,7 +350,7 @@ def test_features_of_one_pass_are_those_that_each_view_computes(
         rules_of(profile(universe__scanners=[RISING], data__rating_min_bars=bars, selection__model="v4"))
         for bars in (60, 120)
     ]
-    shared = FeaturePass(panel, 100)
+    shared = FeaturePass(panel, np.arange(100, 200))
     for row in (100, 139, 169, 170, 199):
         view, alone = look(panel, row), look(panel, row)
         for each in rules:
@@ -367,7 +367,7 @@ def test_where_cells_come_late_nothing_is_lent(
     late = panel.known_at.copy()
     late[:, 3] += np.timedelta64(1, "h")
     view, calls = look(replace(panel, known_at=late), ROW), []
-    FeaturePass(replace(panel, known_at=late), 100).lend(view, ROW, rules)
+    FeaturePass(replace(panel, known_at=late), np.arange(100, 200)).lend(view, ROW, rules)
     monkeypatch.setattr("tvquant.tournament.candidates.compute", lambda *a, **k: calls.append(1) or compute(*a, **k))
     instrument_features(view, rules)
     assert calls == [1]

@@ -137,7 +137,7 @@ def test_gates_of_one_pass_are_those_that_each_view_computes(
     alone = {row: look(panel, row) for row in (130, 149, 150, 161, ROWS - 1)}
     expected = {row: gated_out(view, rules) for row, view in alone.items()}
     monkeypatch.setattr("tvquant.tournament.candidates.gates", asked)
-    shared = FeaturePass(panel, 100)
+    shared = FeaturePass(panel, np.arange(100, len(panel.times)))
     for row, other in alone.items():
         view = look(panel, row)
         shared.lend(view, row, rules)

@@ -14,7 +14,7 @@ from tvquant.core.panel import Floats, Panel
 from tvquant.profiles import Profile
 from tvquant.tournament.cells import cells
 from tvquant.tournament.decide import correlations, decide
-from tvquant.tournament.quorum import quorum_view, quorum_view_by
+from tvquant.tournament.quorum import answering_rows, quorum_view, quorum_view_by
 from tvquant.tournament.specs import MarketSpec, Previous, Rules, StrategySpec
 from tvquant.tournament.views import look
 from tvquant.tournament.walk_forward import BacktestEngine, grids
@@ -225,3 +225,14 @@ def test_what_was_decided_on_is_let_go_with_its_last_reference(
         assert held() is None
     finally:
         gc.enable()
+
+
+def test_rows_that_may_answer_are_those_asked_for_and_four_before_one_that_a_name_lacks(
+    market: Markets, walks: Walks
+) -> None:
+    """A name lost five rows before is missed by nobody."""
+    panel = market(without(without(walks(NAMES, 200), "A", 150), "B", *range(100, 120)))
+    asked = np.array([1, 90, 99, 103, 104, 149, 150, 154, 155])
+    expected = {*asked.tolist(), *range(99, 103), *range(146, 150)}
+    assert answering_rows(panel, asked).tolist() == sorted(expected)
+    assert answering_rows(market(without(walks(NAMES, 200), "A", 2)), np.array([2])).tolist() == [0, 1, 2]

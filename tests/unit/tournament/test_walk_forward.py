@@ -214,17 +214,22 @@ def test_cells_may_be_played_in_any_grouping(
     assert played(engine, grid) == alone
 
 
-def test_a_worker_gets_the_engine_without_what_it_found_out(
-    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines
+def test_a_worker_gets_the_engine_with_the_features_of_all_that_is_due(
+    profile: Profiles, market: Markets, walks: Walks, engine_of: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = profile()
-    engine, grid = engine_of(market(walks("ABCDEF", 200)), made), cells(made)
-    before = len(pickle.dumps(engine))
-    here = played(engine, grid)
-    sent = pickle.dumps(engine)
-    assert len(sent) == before
+    """One row of three windows lacks its quorum, and one before it answers: that one is among them."""
+    made, close = profile(), walks("ABCDEF", 200)
+    lacking = engine_of(market(close), made).due([cell.path for cell in cells(made)], {})[1].row
+    for name in "ABC":
+        close[name][lacking - 2 : lacking + 1] = np.nan
+    engine, grid, calls = engine_of(market(close), made), cells(made), []
+    engine.take_features(engine.due([cell.path for cell in grid], {}))
+    sent, here = pickle.dumps(engine), played(engine_of(market(close), made), grid)
+    for name in ("history", "compute"):
+        monkeypatch.setattr(f"tvquant.tournament.candidates.{name}", lambda *a, **k: calls.append(a))
     received = pickle.loads(sent)
     assert played(received, grid) == here
+    assert not calls
     panel = received.panel
     assert panel.known_at.strides == engine.panel.known_at.strides, "one column stands for all there, too"
     assert not any(array.flags.writeable for array in (*panel.fields.values(), panel.tradable, panel.times))

@@ -86,7 +86,7 @@ def _begin(parent: int) -> None:
     """Make a process a worker of the parent, one that may use memory.
 
     A worker that holds 300 MB more than after its first task is taken for a leak and is replaced, in the middle of its
-    work; ours holds the features of a whole panel by then, and its successor would compute them again. Garbage is left
+    work; ours holds what it found of a whole panel by then, and its successor would find it again. Garbage is left
     to Python: what loky looks for every second instead is a tenth of a worker's time.
     """
     from joblib.externals.loky import process_executor
