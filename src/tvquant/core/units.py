@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Units:
         derived = {"whole": whole, "any_long": high > 0.0, "any_short": low < 0.0, "alike": low == high}
         for name, value in derived.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "one_way", whole and set(map(abs, net)) == {1.0})
+        object.__setattr__(self, "one_way", whole and {1.0, -1.0}.issuperset(net))
 
     @property
     def long(self) -> Floats:
@@ -67,9 +68,9 @@ def units_of(keys: Sequence[str], composition: Composition) -> Units:
     if not all(held):
         raise ModelError(f"stream {keys[[bool(one) for one in held].index(False)]}: it is not in the composition map")
     own = [one for one in held if one]
-    assets = [asset for one in own for asset in one]
+    assets = list(chain.from_iterable(own))
     if alone := len(assets) == len(own):  # each has one asset: there are none without any
-        net = frozen(np.array([unit for one in own for unit in one.values()], dtype=np.float64))
+        net = frozen(np.array(list(chain.from_iterable(one.values() for one in own)), dtype=np.float64))
     else:
         net = frozen(np.array([math.fsum(one.values()) for one in own]))
     largest = frozen(np.abs(net) if alone else np.array([max(map(abs, one.values())) for one in own]))

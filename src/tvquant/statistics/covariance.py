@@ -70,7 +70,7 @@ def estimate(returns: Floats, how: Estimates = HOUSE, *, intensity: float = 1.0,
     found = ESTIMATORS[how.covariance].estimate(centred, intensity, how.options)
     matrix, (low, high) = found.matrix, found.extremes
     n = matrix.shape[0]
-    mean_variance = float(np.trace(matrix)) / n
+    mean_variance = float(matrix.trace()) / n
     bound = CONDITION_LIMIT * (1.0 - 1e-9)  # a hair inside, so that rounding does not end outside
     ridge = max(RIDGE, (high - bound * low) / ((bound - 1.0) * mean_variance))
     added = ridge * mean_variance

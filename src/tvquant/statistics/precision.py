@@ -27,5 +27,8 @@ def without_variance(returns: Floats) -> Bools:
 
 def constant(centred: Floats, returns: Floats) -> Bools:
     """Return which columns are `without_variance`, given their distances from their means too (both T x N)."""
-    deviation = np.sqrt((centred**2).mean(axis=0))
+    deviation = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(centred))
+    most = 8.0 * EPSILON * max(1.0, float(returns.max()), -float(returns.min()))  # no column's floor is higher
+    if (deviation > most).all():
+        return np.zeros(len(deviation), np.bool_)
     return np.asarray(deviation <= rounding_floor(returns))

@@ -21,11 +21,11 @@ def ledoit_wolf_shrinkage(x: Floats, matrix: Floats) -> float:
     need no N x N array per row: their mean is mean((x'x)^2) - |S|^2.
     """
     t, n = x.shape
-    mean_variance = np.trace(matrix) / n
+    mean_variance = matrix.trace() / n
     squared_norm = np.vdot(matrix, matrix)
     dispersion = squared_norm - n * mean_variance**2  # N d^2 of the paper: how far S is from m I
     noise = (((x**2).sum(axis=1) ** 2).mean() - squared_norm) / t  # N b^2: the part of it that is sampling error
-    return 0.0 if n == 1 or dispersion <= 0 else float(np.clip(noise / dispersion, 0.0, 1.0))
+    return 0.0 if n == 1 or dispersion <= 0 else min(1.0, max(0.0, float(noise / dispersion)))
 
 
 def oracle_shrinkage(x: Floats, matrix: Floats) -> float:
@@ -44,7 +44,7 @@ def shrunk(x: Floats, shrinkage_of: Shrinkage, intensity: float = 1.0) -> tuple[
     """Return the shrunk N x N covariance (divisor T) of T x N centred returns, and its shrinkage."""
     t, n = x.shape
     matrix = x.T @ x / t
-    mean_variance = np.trace(matrix) / n
+    mean_variance = matrix.trace() / n
     shrinkage = min(1.0, intensity * shrinkage_of(x, matrix))
     matrix *= 1.0 - shrinkage
     matrix.flat[:: n + 1] += shrinkage * mean_variance
