@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tvquant.core.allocations import Allocation, AllocationOutcome, Attempt, Constraint, Status
 from tvquant.core.atoms import Atom, Direction
-from tvquant.core.decision_records import context_of, own_of, together
+from tvquant.core.decision_records import Context, WrittenDecision, context_of, own_of, together
 from tvquant.core.decisions import Decision, Footing, Netting
+from tvquant.core.digests import canonical_json, digest_json
 from tvquant.core.selection import SelectionFunnel, SelectionResponse, Veto
 from tvquant.core.stamps import Stamp
 from tvquant.ledger import decode, encode
@@ -121,12 +122,14 @@ def test_a_decision_taken_apart_for_the_ledger_is_put_together_whole(
 ) -> None:
     """Context, own part and selection through the ledger's JSON, whatever a decision holds."""
     made = data.draw(decisions(kind))
-    payload = {**made.payload(), "selection": None}
-    parts = [context_of(payload), own_of(payload, made.response)]
-    context, own = (decode(json.loads(json.dumps(encode(part), sort_keys=True))) for part in parts)
+    context, own = (decode(json.loads(json.dumps(encode(part)))) for part in (context_of(made), own_of(made)))
     response = made.response and recorded(made.response, whole=whole)
     again = together(context, own, response, made.inputs)
     assert json.dumps(again.payload(), sort_keys=True) == json.dumps(made.payload(), sort_keys=True)
+    text = WrittenDecision.of(made)
+    assert text.digest("s") == digest_json({**made.payload(), "selection": "s"})
+    assert canonical_json(encode(text.own)) == canonical_json(encode(own_of(made)))
+    assert canonical_json(encode(Context.of(made).data)) == canonical_json(encode(context_of(made)))
 
 
 def recorded(response: SelectionResponse, *, whole: bool) -> SelectionResponse:

@@ -1,40 +1,109 @@
-"""A decision taken apart for the ledger, so that what repeats is stored once, and put together again.
+"""A decision taken apart for the ledger, so that what repeats is written and stored once, and put together again.
 
-1. `context_of` is what all decisions at one row have in common that go by the same rules: the bar, the regime, the
+1. A `Context` is what all decisions at one row have in common that go by the same rules: the bar, the regime, the
    funnel, who was excluded, the clusters of the winners.
 2. `own_of` is the rest, without what the selection says already: weights and gates of atoms stand in the order of its
    winners.
-3. `together` makes the decision of both and of the selection, whole: its payload is what it was.
+3. `WrittenDecision` has the texts of both, of which the digest of the decision and its records are put together.
+4. `together` makes the decision of context, rest and selection, whole: its payload is what it was.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from tvquant.core.decisions import Decision
+from tvquant.core.digests import canonical_json, digest_bytes
+from tvquant.core.records import SELECTION
 from tvquant.core.selection import SelectionResponse
+from tvquant.core.written import joined, texts, written
 
 type Payload = Mapping[str, Any]
 
 COMMON = ("as_of", "footing", "regime", "funnel", "excluded")
-OWN = ("failure", "survival", "netting", "weights", "stamps")
 BY_ATOM = ("atoms", "gates")
+CLUSTERS = "clusters"
 
 
-def context_of(payload: Payload) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Context:
+    """What decisions at a row have in common.
+
+    Parameters
+    ----------
+    first : the decision that it was found of.
+    texts : of its values, by name.
+    data : all of it, as a record has it.
+    """
+
+    first: Decision
+    texts: Mapping[str, bytes]
+    data: Payload
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """Return the context of a decision."""
+        found = context_of(decision)
+        parts = texts(found)
+        return cls(first=decision, texts=parts, data=written(found, joined(parts)))
+
+    @property
+    def digest(self) -> str:
+        """Digest of the context."""
+        return digest_bytes(joined(self.texts))
+
+    def has(self, other: Decision) -> bool:
+        """Return whether another decision is known to have it too: the very same findings, and equal clusters.
+
+        One that is equal and was found anew has an equal digest.
+        """
+        mine = self.first
+        if (mine.allocation is None) is not (other.allocation is None) or mine.as_of != other.as_of:
+            return False
+        alike = all(getattr(mine, name) is getattr(other, name) for name in COMMON[1:])
+        return alike and (mine.allocation is None or mine.clusters == other.clusters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WrittenDecision:
+    """A decision as its texts.
+
+    Parameters
+    ----------
+    texts : of the values of its payload, by name, but for the selection.
+    own : what is neither in its context nor in its selection, as a record has it.
+    """
+
+    texts: Mapping[str, bytes]
+    own: Payload
+
+    @classmethod
+    def of(cls, decision: Decision, context: Context | None = None) -> Self:
+        """Return a decision as its texts; its context where others at the row have it."""
+        common = Context.of(decision) if context is None else context
+        made = decision.own()
+        recorded = _recorded(made, decision.response)
+        whole, bare = _allocation(made.pop("allocation"), common.texts[CLUSTERS])
+        parts = texts(made)
+        whole_texts = {name: common.texts[name] for name in COMMON} | parts | {"allocation": whole}
+        by_atom = texts({name: recorded[name] for name in BY_ATOM if name in recorded})
+        own = {**parts, "allocation": bare, **by_atom}
+        return cls(texts=whole_texts, own=written(recorded, joined({name: own[name] for name in recorded})))
+
+    def digest(self, selection: str | None) -> str:
+        """Return the digest of the decision with the digest of its selection, None where it has none."""
+        return digest_bytes(joined({**self.texts, SELECTION: canonical_json(selection)}))
+
+
+def context_of(decision: Decision) -> dict[str, Any]:
     """Return the part of a decision's payload that other decisions at its row repeat."""
-    made = payload["allocation"]
-    return {name: payload[name] for name in COMMON} | {"clusters": None if made is None else made["clusters"]}
+    made = decision.allocation
+    return {**decision.common(), CLUSTERS: None if made is None else dict(sorted(decision.clusters.items()))}
 
 
-def own_of(payload: Payload, response: SelectionResponse | None) -> dict[str, Any]:
+def own_of(decision: Decision) -> dict[str, Any]:
     """Return the part of a decision's payload that is in neither its context nor its selection."""
-    ids, made = _ids(response), payload["allocation"]
-    return {
-        **{name: payload[name] for name in OWN if name in payload},
-        "allocation": None if made is None else {name: made[name] for name in made if name != "clusters"},
-        **{name: _in_order(payload[name], ids) for name in BY_ATOM if name in payload},
-    }
+    return _recorded(decision.own(), decision.response)
 
 
 def together(context: Payload, own: Payload, response: SelectionResponse | None, inputs: str) -> Decision:
@@ -48,12 +117,27 @@ def together(context: Payload, own: Payload, response: SelectionResponse | None,
     payload = {
         **{name: context[name] for name in COMMON},
         **{name: own[name] for name in own if name not in BY_ATOM},
-        "allocation": None if made is None else {**made, "clusters": context["clusters"]},
+        "allocation": None if made is None else {**made, CLUSTERS: context[CLUSTERS]},
         **{name: _by_atom(own[name], ids) for name in BY_ATOM if name in own},
         "selection": None,
         "inputs": inputs,
     }
     return replace(Decision.of(payload), response=response)
+
+
+def _recorded(own: Payload, response: SelectionResponse | None) -> dict[str, Any]:
+    ids = _ids(response)
+    by_atom = {name: _in_order(own[name], ids) for name in BY_ATOM if name in own}
+    return {**{name: value for name, value in own.items() if name != "inputs"}, **by_atom}
+
+
+def _allocation(made: Payload | None, clusters: bytes) -> tuple[bytes, bytes]:
+    """Return the text of an allocation with the clusters in their place, and without them."""
+    if made is None:
+        return b"null", b"null"
+    before = canonical_json({name: value for name, value in made.items() if name < CLUSTERS})[:-1]
+    after = canonical_json({name: value for name, value in made.items() if name > CLUSTERS})[1:]
+    return b'%s,"%s":%s,%s' % (before, CLUSTERS.encode(), clusters, after), b"%s,%s" % (before, after)
 
 
 def _ids(response: SelectionResponse | None) -> tuple[str, ...]:

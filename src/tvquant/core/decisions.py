@@ -186,17 +186,28 @@ class Decision:
 
     def payload(self) -> dict[str, Any]:
         """Return everything decided, JSON-able and in canonical order: equal payloads are the same decision."""
-        made = self.allocation
+        own = self.own()
+        if own["allocation"] is not None:
+            own["allocation"] = {"clusters": dict(sorted(self.clusters.items())), **own["allocation"]}
+        chosen = None if self.response is None else self.response.payload()
+        return {**self.common(), "selection": chosen, **own}
+
+    def common(self) -> dict[str, Any]:
+        """Return the part of the payload that other decisions at the row repeat, but for the clusters."""
         return {
             "as_of": str(self.as_of),
             "footing": None if self.footing is None else self.footing.payload(),
-            "failure": self.failure,
             "regime": None if self.regime is None else self.regime.payload(),
-            **({} if self.survival is None else {"survival": asdict(self.survival)}),
             "funnel": self.funnel.payload(),
             "excluded": dict(sorted(self.excluded.items())),
-            "selection": None if self.response is None else self.response.payload(),
-            "allocation": None if made is None else {"clusters": dict(sorted(self.clusters.items())), **made.payload()},
+        }
+
+    def own(self) -> dict[str, Any]:
+        """Return the part of the payload that is neither common to a row nor of the selection."""
+        return {
+            "failure": self.failure,
+            **({} if self.survival is None else {"survival": asdict(self.survival)}),
+            "allocation": None if self.allocation is None else self.allocation.payload(),
             "atoms": dict(sorted(self.atoms.items())),
             **({"gates": dict(sorted(self.gates.items()))} if self.gates else {}),
             "netting": None if self.netting is None else self.netting.payload(),

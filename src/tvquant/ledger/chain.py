@@ -19,12 +19,14 @@ from typing import Any, Self
 
 from tvquant.core import durable
 from tvquant.core.clock import Clock
+from tvquant.core.digests import canonical_json
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stages import Stage
-from tvquant.ledger.encoding import LEAVES, encode, is_json, is_scalar, may_have_tags
+from tvquant.core.written import LEAVES, Written, is_json, may_have_tags
+from tvquant.ledger.encoding import encode, is_scalar
 from tvquant.ledger.genesis import check_genesis
-from tvquant.ledger.lines import AUDIT, HEAD, ChainProgress, hashed_line, seal_content
+from tvquant.ledger.lines import AUDIT, HEAD, ChainProgress, line_of, seal_content
 from tvquant.ledger.verify import Integrity, survey
 
 HEAD_EVERY = 16
@@ -157,7 +159,7 @@ class Ledger:
             state = "sealed" if self._progress.sealed else "closed"
             raise LedgerError(f"{self._folder / AUDIT} is {state} and takes no more records")
         fields = {**_content(entry), **self._progress.place(entry.chain), "run_id": self._run_id, "at": self._now()}
-        line, digest = _hashed(fields)
+        line, digest = line_of({name: _text(value, name) for name, value in fields.items()})
         with self._whole_or_closed():
             rest = memoryview(line)
             while rest:
@@ -199,19 +201,25 @@ class Ledger:
         self._head_due = records + max(HEAD_EVERY, chains) if records else 1
 
 
-def _hashed(fields: Mapping[str, Any]) -> tuple[bytes, str]:
-    """Return the line of a record and its digest; most records are their own encoding and are written as they are.
+def _text(value: Any, name: str) -> bytes:
+    """Return the text of a field of a record; most fields are their own encoding and are written as they are.
 
     Raises
     ------
     TypeError, ValueError : as `encode`.
     """
-    if is_json(fields):
+    kind = type(value)
+    if kind is int:
+        return b"%d" % value
+    if kind is Written:
+        text: bytes = value.text
+        return text
+    if is_json(value):
         with suppress(ValueError):  # of what JSON has no word for: the encoding has one, or says where it is
-            made = hashed_line(fields)
-            if not may_have_tags(made[0]):
-                return made
-    return hashed_line({name: encode(value, name) for name, value in fields.items()})
+            text = canonical_json(value)
+            if not may_have_tags(text):
+                return text
+    return canonical_json(encode(value, name))
 
 
 def _content(entry: Entry) -> dict[str, Any]:

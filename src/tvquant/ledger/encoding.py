@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
-TEXT, LEAVES, NESTED = frozenset({str}), frozenset({str, int, float, bool, type(None)}), frozenset({dict, list, tuple})
-"""JSON's own types: of keys, of single values, of what holds others."""
-JSON = LEAVES | NESTED
 MARK = "$"
 SCALAR_TAGS = {"$null", "$date", "$datetime", "$timedelta", "$decimal", "$datetime64", "$timedelta64"}
 
@@ -67,25 +64,6 @@ def encode(value: Any, where: str = "value") -> Json:
             return _library_value(value, where)
 
 
-def is_json(value: Any) -> bool:
-    """Return whether a value is of JSON's own types throughout, of none derived from them, its keys text.
-
-    Such a value is its own encoding, but for numbers that are not finite, text that is not Unicode, which JSON's writer
-    refuses, and keys with a mark (`may_have_tags`).
-    """
-    kind = type(value)
-    if kind not in NESTED:
-        return kind in LEAVES
-    if kind is dict:
-        if not set(map(type, value)) <= TEXT:
-            return False
-        value = value.values()
-    kinds = set(map(type, value))
-    if kinds <= LEAVES:
-        return True
-    return kinds <= JSON and not any(type(one) in NESTED and not is_json(one) for one in value)
-
-
 def _is_plain(value: Any) -> bool:
     """Return whether a value is its own encoding: most are, and need no name for an error."""
     kind = type(value)
@@ -103,11 +81,6 @@ def is_scalar(encoded: Json) -> bool:
             return len(encoded) == 1 and encoded.keys() <= SCALAR_TAGS
         case _:
             return True
-
-
-def may_have_tags(line: bytes) -> bool:
-    """Return whether a line of JSON may hold a tag, or a key that was given a second `$`: else it is its own value."""
-    return b'"$' in line or b"\\u0024" in line
 
 
 def decode(value: Json) -> Any:

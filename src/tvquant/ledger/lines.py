@@ -20,9 +20,10 @@ from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from tvquant.core.digests import canonical_json, merkle_root
+from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN
+from tvquant.core.written import texts
 from tvquant.ledger.encoding import decode, encode
 
 AUDIT = "audit.jsonl"
@@ -61,10 +62,16 @@ class BadLine(LedgerError):
 
 def hashed_line(fields: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return canonical line of `fields` with their digest put in its sorted place, and the digest."""
-    before = canonical_json({key: value for key, value in fields.items() if key < "digest"})
-    after = canonical_json({key: value for key, value in fields.items() if key > "digest"})
-    digest = hashlib.sha256(before[:-1] + b"," + after[1:]).hexdigest()
-    return b'%s,"digest":"%s",%s\n' % (before[:-1], digest.encode(), after[1:]), digest
+    return line_of(texts(fields))
+
+
+def line_of(fields: Mapping[str, bytes]) -> tuple[bytes, str]:
+    """Return the same line of fields whose canonical texts are given, and the digest."""
+    each = [(name, b'"%s":%s' % (name.encode(), fields[name])) for name in sorted(fields)]
+    before = b",".join([text for name, text in each if name < "digest"])
+    after = b",".join([text for name, text in each if name > "digest"])
+    digest = hashlib.sha256(b"{%s,%s}" % (before, after)).hexdigest()
+    return b'{%s,"digest":"%s",%s}\n' % (before, digest.encode(), after), digest
 
 
 def load_object(line: bytes) -> dict[str, Any]:

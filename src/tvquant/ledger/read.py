@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tvquant.core.errors import LedgerError
-from tvquant.ledger.encoding import decode, may_have_tags
+from tvquant.core.written import may_have_tags
+from tvquant.ledger.encoding import decode
 from tvquant.ledger.lines import AUDIT, BadLine, ChainProgress, Head, open_audit, walk
 
 

@@ -9,25 +9,42 @@
 A decision is read back from them by `ledger.recorded_run`, and makes its rebalance again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from tvquant.core.decision_records import context_of, own_of
+from tvquant.core.decision_records import Context, WrittenDecision
 from tvquant.core.decisions import Decision
-from tvquant.core.digests import digest_json
+from tvquant.core.digests import canonical_json, digest_bytes
 from tvquant.core.records import CONTEXT, DECISION, SELECTION, SNAPSHOT, Entry, chain_of
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.stages import Stage
+from tvquant.core.written import joined, texts, written
 from tvquant.tournament.cells import Cell, Path
-from tvquant.tournament.rebalances import Rebalance, without_response
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import StrategySpec
 
 
 @dataclass(slots=True)
 class Shared:
-    """The records that decisions at one row have in common so far: selections by name, contexts by chain and digest."""
+    """What decisions at one row have in common so far, with its records: selections by name, contexts by chain."""
 
     selections: dict[str, Entry] = field(default_factory=dict)
-    contexts: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    contexts: dict[str, list[tuple[Context, Entry]]] = field(default_factory=dict)
+
+    def context(self, name: str, window: int, decision: Decision) -> tuple[Context, Entry]:
+        """Return the context of a decision, and its record: that of an earlier one where it is the same."""
+        known = self.contexts.setdefault(chain_of(CONTEXT, name), [])
+        for one in known:
+            if one[0].has(decision):
+                return one
+        made = Context.of(decision)
+        entry = context_entry(name, window, made)
+        for one in known:
+            if one[1].outputs == entry.outputs:
+                return one
+        known.append((made, entry))
+        return known[-1]
 
 
 def recorded(
@@ -40,10 +57,10 @@ def recorded(
             made = selection_entry(path.selection, window, decision.response, whole=path.whole)
             shared.selections[path.selection] = made
         entries.append(shared.selections[path.selection])
-    rebalance = Rebalance.of(window, row, decision, entries[0].outputs[SELECTION] if entries else None)
-    context = context_entry(path.selection, window, decision)
-    entries.append(shared.contexts.setdefault(named(context), context))
-    return rebalance, (*entries, decision_entry(path, rebalance, decision, context.outputs[CONTEXT]))
+    context, entry = shared.context(path.selection, window, decision)
+    text = WrittenDecision.of(decision, context)
+    rebalance = Rebalance.of(window, row, decision, entries[0].outputs[SELECTION] if entries else None, text)
+    return rebalance, (*entries, entry, decision_entry(path, rebalance, text.own, entry.outputs[CONTEXT]))
 
 
 def named(entry: Entry) -> tuple[str, str]:
@@ -58,33 +75,34 @@ def selection_entry(name: str, window: int, response: SelectionResponse, *, whol
     which the payload has those of winners.
     """
     payload = response.payload()
+    data, of = response.record_of(payload, whole=whole), texts(payload)
+    kept = {one: of[one] if value is payload.get(one) else canonical_json(value) for one, value in data.items()}
     return Entry(
         chain=chain_of(SELECTION, name),
         stage=Stage.VALIDATION,
         pillar=1,
         kind=SELECTION,
-        outputs={SELECTION: digest_json(payload)},
+        outputs={SELECTION: digest_bytes(joined(of))},
         metrics={"window": window, "winners": len(response.winners), "stage": response.stage},
-        data=response.record_of(payload, whole=whole),
+        data=written(data, joined(kept)),
     )
 
 
-def context_entry(name: str, window: int, decision: Decision) -> Entry:
+def context_entry(name: str, window: int, context: Context) -> Entry:
     """Return the record of what a decision has in common with others at its row; `name` is as for a selection."""
-    data = context_of(without_response(decision))
     return Entry(
         chain=chain_of(CONTEXT, name),
         stage=Stage.VALIDATION,
         pillar=3,
         kind=CONTEXT,
-        outputs={CONTEXT: digest_json(data)},
+        outputs={CONTEXT: context.digest},
         metrics={"window": window},
-        data=data,
+        data=context.data,
     )
 
 
-def decision_entry(path: Path, rebalance: Rebalance, decision: Decision, context: str) -> Entry:
-    """Return the record of what a path decided; `context` is the digest of its context."""
+def decision_entry(path: Path, rebalance: Rebalance, own: Mapping[str, Any], context: str) -> Entry:
+    """Return the record of what a path decided: its `own` part, and the digest of its context."""
     shared = {"view": rebalance.inputs, CONTEXT: context}
     return Entry(
         chain=chain_of(DECISION, path.key),
@@ -94,7 +112,7 @@ def decision_entry(path: Path, rebalance: Rebalance, decision: Decision, context
         inputs=shared | ({SELECTION: rebalance.selection} if rebalance.selection else {}),
         outputs={DECISION: rebalance.digest},
         metrics={"window": rebalance.window, "row": rebalance.row},
-        data=own_of(without_response(decision), decision.response),
+        data=own,
     )
 
 

@@ -5,8 +5,7 @@ Its records in the ledger are in `decision_entries`; a decision that is read bac
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Self
 
@@ -16,10 +15,9 @@ from numpy.typing import NDArray
 from tvquant.core.allocations import Expected, Projection, Status
 from tvquant.core.atoms import Direction
 from tvquant.core.books import Execution
+from tvquant.core.decision_records import WrittenDecision
 from tvquant.core.decisions import Decision, Footing
-from tvquant.core.digests import digest_json
 from tvquant.core.panel import Floats, Times
-from tvquant.core.records import SELECTION
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamps
@@ -94,15 +92,20 @@ class Rebalance:
     protected: int = 0
 
     @classmethod
-    def of(cls, window: int, row: int, decision: Decision, selection: str | None) -> Self:
-        """Return the rebalance of a window with its decision mark at `row`; `selection` is the response's digest."""
+    def of(
+        cls, window: int, row: int, decision: Decision, selection: str | None, written: WrittenDecision | None = None
+    ) -> Self:
+        """Return the rebalance of a window with its decision mark at `row`; `selection` is the response's digest.
+
+        `written` is the decision as its texts, made here where nobody has them.
+        """
         response, allocation, netting = decision.response, decision.allocation, decision.netting
         assert decision.footing is not None
         return cls(
             window=window,
             row=row,
             weights=dict(sorted(decision.weights.items())),
-            digest=digest_json({**without_response(decision), SELECTION: selection}),
+            digest=(written or WrittenDecision.of(decision)).digest(selection),
             inputs=decision.inputs,
             footing=decision.footing,
             selection=selection,
@@ -178,12 +181,6 @@ def restored(rebalances: Sequence[Rebalance], filled: NDArray[np.int64], executi
 def first_fills(restores: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return the number of the first fill of each rebalance that was filled; under daily rebalancing more follow."""
     return np.flatnonzero(np.diff(restores, prepend=-1))
-
-
-@lru_cache(maxsize=1)
-def without_response(decision: Decision) -> Mapping[str, Any]:
-    """Return the payload of a decision whose selection is recorded elsewhere; its digest and its cells ask in a row."""
-    return replace(decision, response=None).payload()
 
 
 def _status(decision: Decision) -> str:

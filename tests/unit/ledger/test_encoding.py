@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from tvquant.core.digests import canonical_json
+from tvquant.core.written import is_json, may_have_tags
 from tvquant.ledger import decode, encode
-from tvquant.ledger.encoding import is_json, is_scalar, may_have_tags
+from tvquant.ledger.encoding import is_scalar
 
 pytestmark = pytest.mark.requirement("R-LED-07")
 

@@ -65,7 +65,7 @@ def test_the_record_of_a_selection_holds_all_of_it(v4: tuple[Cell, Decision, Sel
     assert (entry.chain, entry.kind) == ("selection/v4", "selection")
     assert entry.outputs == {"selection": digest_json(response.payload())}
     assert entry.metrics == {"window": WINDOW, "winners": len(response.winners), "stage": response.stage}
-    again = SelectionResponse.recorded(json.loads(json.dumps(entry.data)))
+    again = SelectionResponse.recorded(json.loads(json.dumps(dict(entry.data))))
     assert again.payload() == response.payload()
 
 
@@ -79,7 +79,7 @@ def test_the_record_of_the_headline_holds_the_probabilities_of_the_whole_pool(
     assert entry.outputs == {"selection": digest_json(response.payload())}
     everyone, won = set(response.scores), set(response.recruited)
     assert won < everyone
-    again = SelectionResponse.recorded(json.loads(json.dumps(entry.data)))
+    again = SelectionResponse.recorded(json.loads(json.dumps(dict(entry.data))))
     assert again.components == response.components
     assert set(again.components) == everyone
     assert again.payload() == response.payload()
@@ -102,7 +102,7 @@ def test_what_a_row_repeats_is_recorded_once(row: dict[str, tuple[Cell, Decision
     assert first.chain == "decision/v4/custom/hrp"
     assert first.inputs == second.inputs | {"view": first.inputs["view"]}
     names = {atom.symbol for atom in row["v4/custom/hrp"][1].response.winners}  # type: ignore[union-attr]
-    text = json.dumps(first.data)
+    text = json.dumps(dict(first.data))
     assert not any(name in text for name in names), "the selection has the atoms"
     assert not {"regime", "funnel", "excluded", "footing"} & first.data.keys(), "the context has them"
 
