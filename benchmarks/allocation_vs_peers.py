@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import daqp
 import numpy as np
@@ -37,6 +38,7 @@ from tvquant.allocation.engines.custom import risk_parity
 from tvquant.allocation.engines.custom.hrp import weights_in_order
 from tvquant.allocation.risk.catalogue import RISK_PROFILES
 from tvquant.core.problems import Covariance, Limits, Problem
+from tvquant.core.streams import Composition
 from tvquant.statistics import Estimates, correlation_distance, dendrogram, estimate
 
 ROWS, CAP = 252, 0.25
@@ -73,11 +75,18 @@ def market(n: int, rows: int = ROWS) -> np.ndarray:
     return returns - returns.mean(axis=0) + rng.uniform(-0.0002, 0.001, n)  # so that there is a best ratio
 
 
+@cache
+def names(n: int) -> tuple[tuple[str, ...], Composition]:
+    """What the columns are called, and that each is one unit of itself: made once, as the labels of a table are."""
+    keys = tuple(f"N{i}" for i in range(n))
+    return keys, {key: {key: 1.0} for key in keys}
+
+
 def problem_of(returns: np.ndarray, found: Covariance, cap: float) -> Problem:
     n = returns.shape[1]
-    keys = tuple(f"N{i}" for i in range(n))
+    keys, composition = names(n)
     return Problem(
-        keys=keys, returns=returns, covariance=found, composition={key: {key: 1.0} for key in keys},
+        keys=keys, returns=returns, covariance=found, composition=composition,
         clusters=tuple(range(n)), limits=Limits(gross=1.0, net=(-1.0, 1.0), position=cap, cluster=cap),
         previous=np.zeros(n),
     )  # fmt: skip
