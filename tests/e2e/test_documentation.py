@@ -13,6 +13,7 @@ import os
 import runpy
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from builders.pages import ROOT, SHELLS, Block, Page, pages
 from builders.stocks import stock_bars
 
 pytestmark = pytest.mark.xdist_group("documentation")
+
+FIRST = date(2023, 1, 3)
+"""Of the prices: the earliest day that a page asks for has enough before it."""
 
 type Call = Callable[..., Any]
 UNRUN = 12
@@ -48,7 +52,7 @@ class Bases:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        stock_bars().write_parquet(folder / "prices.parquet")
+        stock_bars(FIRST).write_parquet(folder / "prices.parquet")
 
     def copy(self, name: str, target: Path, tvquant: Call) -> None:
         """Put a copy of the workspace of that name at the target."""

@@ -40,13 +40,23 @@ WRITERS, ROUNDS = (3, 2) if os.environ.get("TVQUANT_PROOF") else (2, 2)
 
 SERVER = """
 import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
+import threading
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_):
+        pass
+
+server = make_server("127.0.0.1", 0, create_backend_app("s3"), threaded=True, request_handler=Quiet)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+print(server.server_port, flush=True)
 sys.stdin.read()
 """
-"""A process of its own: libraries that wait for an answer do not let this one's threads go on."""
+"""A process of its own: libraries that wait for an answer do not let this one's threads go on.
+
+Only S3 is served, and by its own application: moto's dispatcher asks of each request which of 200 services it is for.
+"""
 
 
 @pytest.fixture(scope="module")
