@@ -19,11 +19,12 @@ WAY = "/hooks/secret-path?key=secret-key"
 
 
 def told(first: Sequence[Reply] = (), always: Reply | None = None) -> tuple[Loopback, str, float]:
-    """The server, what went wrong, and the seconds it took."""
+    """The server, what went wrong, and the seconds it took; who answers at all has longer than a busy machine takes."""
+    patience = 0.4 if always is not None and always.silent else 1.5 if any(one.silent for one in first) else 5.0
     with serving(lambda _: always or Reply("ok")) as server:
         server.once += first
         began = time.perf_counter()
-        said = notify(f"{server.url}{WAY}", {"status": "done"}, clock=ManualClock(), backoff=QUICK, patience=0.4)
+        said = notify(f"{server.url}{WAY}", {"status": "done"}, clock=ManualClock(), backoff=QUICK, patience=patience)
         return server, said, time.perf_counter() - began
 
 
@@ -64,7 +65,7 @@ def test_it_gives_up_in_time_with_one_line(
     assert said.startswith("127.0.0.1 was not notified: ")
     assert why in said
     assert len(server.requests) == times
-    assert seconds < 5.0
+    assert seconds < 12.0  # an hour is asked for, and a silent server waited for would be ever
     assert "secret" not in said + caplog.text
     assert "\n" not in said
 

@@ -3,6 +3,7 @@
 import asyncio
 import email.utils
 import gzip
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from tvquant.market.http_client import LONGEST_WAIT, HttpClient, HttpRefused
 from tvquant.market.providers.contract import Banned, Malformed, ProviderError, RateLimited, RateLimits, Unavailable
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=1, concurrency=4, timeout=0.3)
+FAST = RateLimits(requests_per_second=1e4, burst=1000, bars_per_request=1, concurrency=4, timeout=5.0)
 
 
 def asked(*replies: Reply, limits: RateLimits = FAST, times: int = 1, most: int = 1000) -> tuple[Loopback, list[Any]]:
@@ -59,14 +60,15 @@ def test_an_answer_comes_whole_over_one_connection_and_through_no_proxy(monkeypa
         (Reply("<html>\x00down</html>", status=502, headers={"Retry-After": "3"}), Unavailable, 3.0),
         (Reply(b"x" * 100, cut=10), Unavailable, None),
         (Reply(silent=True), Unavailable, None),
-        (Reply("late", pause=2.0), Unavailable, None),
+        (Reply("late", pause=20.0), Unavailable, None),
         (Reply(b"x" * 1001), Malformed, None),
         (Reply("no such thing", status=404), HttpRefused, None),
         (Reply("elsewhere", status=302, headers={"Location": "http://127.0.0.1:1/"}), HttpRefused, None),
     ],
 )
 def test_every_failure_has_a_name_and_tells_no_query(reply: Reply, kind: type[Exception], wait: float | None) -> None:
-    server, (error,) = asked(reply)
+    never = reply.silent or reply.pause > 0.0
+    server, (error,) = asked(reply, limits=replace(FAST, timeout=0.5) if never else FAST)
     assert type(error) is kind
     assert error.retry_after == wait
     assert error.retryable == (kind in (RateLimited, Banned, Unavailable))
@@ -85,7 +87,7 @@ def test_nothing_is_sent_above_the_rate() -> None:
     limits = RateLimits(requests_per_second=40.0, burst=2, bars_per_request=1, concurrency=8)
     server, found = asked(limits=limits, times=12)
     assert {one.status for one in found} == {200}
-    assert server.most_within(0.2) <= 2 + 0.2 * 40
+    assert server.most_within(0.2) <= 2 + 0.2 * 40 + 1  # one that was on its way while the machine was busy
 
 
 def test_a_largest_body_is_taken() -> None:

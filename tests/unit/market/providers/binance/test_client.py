@@ -152,9 +152,12 @@ def test_no_more_is_sent_than_is_declared_and_not_much_less(product):
             await client.close()
             return server, time.monotonic() - began
 
-    server, took = asyncio.run(main())
-    assert server.most_within(0.5) <= 0.5 * 40 + 4
-    assert took <= 1.7  # .9 on an idle machine; half of what is declared takes 1.8
+    took = []
+    while len(took) < 4 and min(took, default=2.0) > 1.7:  # a busy machine may try again: it cannot pace too fast
+        server, seconds = asyncio.run(main())
+        assert server.most_within(0.5) <= 0.5 * 40 + 4
+        took.append(seconds)
+    assert min(took) <= 1.7  # .9 on an idle machine; half of what is declared takes 1.8
 
 
 def test_a_closed_client_opens_again():

@@ -89,7 +89,7 @@ def test_what_goes_wrong_on_the_wire_heals(talk, kind, error):
         assert failed.value.retryable == (error is not UnknownSymbol)
         return len(await client.bars(COIN, "1d"))
 
-    assert talk(work, kind, patience=0.3) > 100
+    assert talk(work, kind, patience=1.0) > 100
 
 
 def test_a_drip_is_waited_for_up_to_the_clients_patience(talk, world, clock):
@@ -100,11 +100,11 @@ def test_a_drip_is_waited_for_up_to_the_clients_patience(talk, world, clock):
     assert talk(slow, FaultKind.DRIP, seconds=0.1).equals(whole)
 
     async def too_slow(client, _):
-        with pytest.raises(Unavailable, match=r"within 0\.2 s"):
+        with pytest.raises(Unavailable, match=r"within 1 s"):
             await client.bars(COIN, "1d")
         return await client.bars(COIN, "1d")
 
-    assert talk(too_slow, FaultKind.DRIP, seconds=20.0, patience=0.2).equals(whole)
+    assert talk(too_slow, FaultKind.DRIP, seconds=20.0, patience=1.0).equals(whole)
 
 
 def test_a_ban_says_when_it_ends(talk, clock):

@@ -221,7 +221,9 @@ def test_every_failure_has_a_name_and_the_next_call_begins_anew(trouble: Trouble
         visitor.silence, visitor.deadline = SILENCE, DEADLINE
         assert len(await visitor.bars(COIN, "1d")) == 100
         assert server.count("handshake") == 2
-        await asyncio.sleep(0.02)
+        async with asyncio.timeout(30.0):
+            while server.open_now > 1:
+                await asyncio.sleep(0.02)
         assert server.open_now == 1
 
     short = {Trouble.SILENT: {"silence": 0.6}, Trouble.BEATS: {"silence": 0.6}, Trouble.STUCK: {"deadline": 0.7}}
