@@ -1,6 +1,5 @@
 """Many processes write to one lake and read it: nothing is lost, nothing is doubled, no reader fails."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from builders.fresh import FRESH
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake
 from tvquant.lake.storage import commits, tables
@@ -20,9 +20,6 @@ from tvquant.lake.writing.upserts import revert, upsert
 
 PROCESSES, ROUNDS = (8, 12) if os.environ.get("TVQUANT_PROOF") else (3, 3)
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
-FRESH = multiprocessing.get_context("forkserver")
-"""Processes of their own, forked off one that has the libraries: to load them takes each longer than what it does."""
-FRESH.set_forkserver_preload([compact.__module__, upsert.__module__, "deltalake"])
 COMMON = "BINANCE:BTCUSDT"
 """A symbol that every process writes."""
 

@@ -7,16 +7,19 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from builders.clocks import ManualClock
+from builders.fresh import FRESH
 from tvquant.app import deliveries, syncing
 from tvquant.app.deliveries import Source
 from tvquant.app.progress import Watcher
@@ -150,44 +153,44 @@ def test_over_the_wire_it_ends_alike(tmp_path: Path) -> None:
         assert exchange.knocks <= bans * limits.concurrency
 
 
-CHILD = """
-import asyncio, os, sys
-from pathlib import Path
-import polars as pl
-sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
-import test_sync as told
+def sync_moved(root: Path, factor: float, said: Connection) -> None:
+    """Sync all symbols anew with prices moved by a factor, and say that it begins and what it came to."""
+    made, clock = world(16, 4, 0, 400), at_its_end(400)
+    limits = RateLimits(requests_per_second=30, burst=2, bars_per_request=200, concurrency=8)
 
-lake, factor = told.Lake(Path(sys.argv[2])), float(sys.argv[3])
-made, clock = told.world(16, 4, 0, 400), told.at_its_end(400)
-limits = told.RateLimits(requests_per_second=30, burst=2, bars_per_request=200, concurrency=8)
+    class Moved(Simulated):
+        async def bars(self, symbol: str, interval: str, **span: Any) -> pl.DataFrame:
+            rows = await super().bars(symbol, interval, **span)
+            up = pl.col("timestamp").dt.epoch("d") % 2 == 0  # no common factor: raw prices have none to change by
+            return rows.with_columns(pl.col(PRICES) * pl.when(up).then(factor).otherwise(1 / factor))
 
-class Moved(told.Simulated):
-    async def bars(self, symbol, interval, **span):
-        rows = await super().bars(symbol, interval, **span)
-        up = pl.col("timestamp").dt.epoch("d") % 2 == 0  # no common factor: raw prices have none to change by
-        return rows.with_columns(pl.col(told.PRICES) * pl.when(up).then(factor).otherwise(1 / factor))
+    async def main() -> Summary:
+        provider, lake = Moved(exchange=Exchange(made, clock=clock, terms=limits)), Lake(root)
+        registry = RegistryManager(root / ".registry.json")
+        pipeline = DataPipelineOrchestrator(provider=provider, lake=lake, registry=registry, clock=clock, workers=4)
+        said.send("go")
+        return await pipeline.run(
+            [DataTask(physical_symbol=name, depth=400, force_sync=True, reason="sync") for name in made.symbols]
+        )
 
-async def main():
-    provider = Moved(exchange=told.Exchange(made, clock=clock, terms=limits))
-    registry = told.RegistryManager(lake.root / ".registry.json")
-    pipeline = told.DataPipelineOrchestrator(
-        provider=provider, lake=lake, registry=registry, clock=clock, workers=4
-    )
-    print("go", flush=True)
-    tasks = [told.DataTask(physical_symbol=n, depth=400, force_sync=True, reason="sync") for n in made.symbols]
-    return await pipeline.run(tasks)
-
-summary = asyncio.run(main())
-print(summary.counted(), summary.changed, flush=True)
-"""
+    said.send(asyncio.run(main()).counted())
 
 
-def child(lake: Lake, factor: float) -> "subprocess.Popen[str]":
-    words = [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(lake.root), str(factor)]
-    started = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    assert started.stdout is not None
-    assert started.stdout.readline() == "go\n"
-    return started
+def child(lake: Lake, factor: float) -> tuple[BaseProcess, Connection]:
+    """Begin such a sync in another process."""
+    here, there = FRESH.Pipe(duplex=False)
+    started = FRESH.Process(target=sync_moved, args=(lake.root, factor, there))
+    started.start()
+    there.close()
+    assert here.recv() == "go"
+    return started, here
+
+
+def killed(victim: BaseProcess) -> None:
+    """Kill a sync in the midst, which must take longer than that."""
+    victim.kill()
+    victim.join()
+    assert victim.exitcode == -signal.SIGKILL, "the sync was over before the kill: it must take longer"
 
 
 def versions(lake: Lake, exchange: Exchange, factors: list[float]) -> int:
@@ -218,32 +221,22 @@ def test_a_sync_killed_at_any_moment_harms_nothing_and_goes_on(tmp_path: Path) -
     factors, held = [1.0], 0
     for number in range(KILLS):
         factors.append(1 + (number + 1) * 1e-4)
-        victim = child(lake, factors[-1])
+        victim, _ = child(lake, factors[-1])
         time.sleep(draws.uniform(0.1, 1.4))
-        victim.send_signal(signal.SIGKILL)
-        assert victim.wait() == -signal.SIGKILL, "the sync was over before the kill: it must take longer"
+        killed(victim)
         now = versions(lake, exchange, factors)
         assert now >= held
         held = now
         RegistryManager(lake.root / ".registry.json").read()
-    last = child(lake, 1.0)
-    out, _ = last.communicate(timeout=120)
-    assert last.returncode == 0
-    assert out.startswith("{'stable': 20}")
+    last, said = child(lake, 1.0)
+    assert said.poll(120)
+    assert said.recv() == {"stable": 20}
+    last.join(60)
+    assert last.exitcode == 0
     assert all(whole(lake, exchange, name) for name in made.symbols)
 
 
-FIRST = """
-import os, sys
-from pathlib import Path
-sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
-import test_sync as told
-
-print(len(told.first_sync(told.Workspace(Path(sys.argv[2])), 20).account.stable), flush=True)
-"""
-
-
-def first_sync(home: Workspace, rate: int) -> Synced:
+def first_sync(root: Path, rate: int) -> Synced:
     """All that an exchange of twenty coins lists, with so many requests a second."""
     made, clock = world(16, 4, 0, 400), at_its_end(400)
     limits = RateLimits(requests_per_second=rate, burst=2, bars_per_request=200, concurrency=8)
@@ -255,7 +248,7 @@ def first_sync(home: Workspace, rate: int) -> Synced:
             "PROVIDERS",
             {"simulated": ProviderFactory(name="simulated", options=Options, open=lambda *_: provider)},
         )
-        return syncing.sync(home, source, Asked(command="sync", bars=400), clock=clock, watcher=Watcher())
+        return syncing.sync(Workspace(root), source, Asked(command="sync", bars=400), clock=clock, watcher=Watcher())
 
 
 @pytest.mark.requirement("R-DAT-21")
@@ -263,16 +256,16 @@ def test_a_first_sync_that_was_killed_is_finished_by_the_same_command(tmp_path: 
     home = Workspace(tmp_path)
     home.create()
     registry, book = RegistryManager(home.lake().folder), PlanBook(home.lake().folder)
-    victim = subprocess.Popen([sys.executable, "-c", FIRST, str(Path(__file__).parent), str(tmp_path)])
+    victim = FRESH.Process(target=first_sync, args=(tmp_path, 20))
+    victim.start()
     until = time.monotonic() + 60
     while not registry.read().records and time.monotonic() < until:
         time.sleep(0.05)
-    victim.send_signal(signal.SIGKILL)
-    assert victim.wait() == -signal.SIGKILL, "the sync was over before the kill: it must take longer"
+    killed(victim)
     (plan,) = book.unfinished()
     held = home.lake().symbols()
     assert 0 < len(held) < len(plan.symbols) == 20
-    done = first_sync(home, 1000)
+    done = first_sync(tmp_path, 1000)
     assert done.account.stable == plan.symbols == home.lake().symbols()
     assert book.unfinished() == ()
 

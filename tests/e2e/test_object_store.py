@@ -9,7 +9,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -19,6 +18,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from builders.fresh import FRESH
 from tvquant.core.errors import DataError
 from tvquant.core.panel import Basis
 from tvquant.lake import Lake, audit, health, import_files
@@ -211,7 +211,7 @@ def test_upserts_of_workspaces_that_share_no_lock_are_all_there_and_none_twice(
 ) -> None:
     places = [Place(uri=uri, folder=tmp_path / f"ws{j}", options=options) for j in range(WRITERS)]
     put(Lake(places[0]), bars_of("BINANCE:ETHUSDT", [1.0]))
-    with ProcessPoolExecutor(WRITERS - 1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(WRITERS - 1, mp_context=FRESH) as pool:
         for started in [pool.submit(tables.version, place, "bars") for place in places[1:]]:
             assert started.result(timeout=120) == 0
         others = [pool.submit(extend, place, j) for j, place in enumerate(places) if j]
