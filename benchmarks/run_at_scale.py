@@ -14,6 +14,7 @@ import argparse
 import math
 import multiprocessing
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,6 +37,9 @@ type Measured = tuple[float, float, float, str]
 
 def measured(names: int, rows: int, jobs: int) -> Measured:
     """Play the matrix of one market, in this process."""
+    from tvquant.app.ready_workers import get_ready
+
+    get_ready(jobs)
     from joblib.externals.loky import get_reusable_executor
 
     from tvquant.app.clock import SystemClock
@@ -44,10 +48,9 @@ def measured(names: int, rows: int, jobs: int) -> Measured:
     from tvquant.ledger.result_store import ResultStore
     from tvquant.profiles import load, resolve
     from tvquant.tournament.cells import cells
-    from tvquant.tournament.matrix import NOTHING, get_ready, play_matrix
+    from tvquant.tournament.matrix import NOTHING, play_matrix
     from tvquant.tournament.walk_forward import BacktestEngine, grids
 
-    get_ready(jobs)
     arguments = {
         "profiles": ("allocation.profiles", list(RISK_PROFILES)),
         "market": ("benchmark.market", ["X:N0000"]),
@@ -131,7 +134,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=2500)
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     asked = parser.parse_args()
-    alone(20, 400, 1)  # kernels
+    subprocess.run([sys.executable, "-m", "tvquant.app.warm"], check=True)  # kernels
     print(f"stage 15 of v4 x {len(RISK_PROFILES)} risk profiles on {asked.rows} rows")
     print(f"{'names':>6} {'jobs':>5} {'wall s':>8} {'CPU s':>8} {'GB':>6}")
     cpu, failed = {}, False

@@ -16,6 +16,7 @@ from tvquant.app.identity import environment, new_run_id, source_digest
 from tvquant.app.pinned_snapshot import restore_snapshots
 from tvquant.app.plan import make_plan
 from tvquant.app.progress import Logbook, Watcher
+from tvquant.app.ready_workers import get_ready
 from tvquant.app.run_context import RunContext
 from tvquant.app.stages.catalogue import DATA_STAGES, SNAPSHOT_STAGES
 from tvquant.app.stages.contract import play
@@ -30,7 +31,6 @@ from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.ledger.run_folder import MANIFEST
 from tvquant.profiles import ResolvedMeta, ResolvedProfile, to_manifest
 from tvquant.tournament.backends.contract import HERE, Cluster
-from tvquant.tournament.matrix import get_ready
 
 
 def run(

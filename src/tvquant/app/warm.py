@@ -1,6 +1,8 @@
 """Compile the kernels once into the cache: `python -m tvquant.app.warm [PARENT]`; it ends with that process."""
 
 import sys
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -70,8 +72,15 @@ def _first_window_backwards(panel: Panel) -> None:
     moving_average_tally(close, close, close, None, rows=1)
 
 
-def _play(panel: Panel) -> None:
-    """Play the last windows of a small random market through every risk profile.
+@cache  # once per process
+def warm_up() -> None:
+    """Load what tasks of a matrix use, modules and kernels; nothing where another process still compiles these."""
+    if marker().exists():
+        _play(_market(), ("hrp", "max_sharpe"))
+
+
+def _play(panel: Panel, risk_profiles: Sequence[str] = ()) -> None:
+    """Play the last windows of a small random market through these risk profiles, every one if none.
 
     Kernels are compiled for whole panels and for views of some columns, which lie otherwise in memory.
     """
@@ -81,7 +90,7 @@ def _play(panel: Panel) -> None:
         arguments={
             "warm": (
                 "allocation.profiles",
-                sorted(vocabulary().risk_profiles - {MARKET_NEUTRAL}),
+                list(risk_profiles) or sorted(vocabulary().risk_profiles - {MARKET_NEUTRAL}),
             ),
             "market": ("benchmark.market", []),
             "weights": ("allocation.fixed.weights", {"A:0": 0.2}),

@@ -2,7 +2,7 @@
 
 1. Noise is independent Student t with 4 degrees of freedom: fat tails as daily returns have them, and no memory.
 2. On a grid of n, 4000 series are drawn from a fixed seed and measured by the same kernels as returns; one grid point
-   is drawn when it is first needed and kept for the life of the process.
+   is drawn when it is first needed and kept for the life of the process. What one process has drawn another may take.
 3. Between grid points a quantile is interpolated linearly in 1 / sqrt(n).
 4. ADX needs bars: each is 24 steps of the noise, opened at the close before it. 2000 walks of 120 bars give the
    distribution at every n up to 120 at once.
@@ -10,6 +10,7 @@
    so mean, spread and skewness of one entropy give a quantile of the mean of any number of them.
 """
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache, lru_cache
 
@@ -28,6 +29,8 @@ ORDINAL_DRAWS = 32_000
 """Series for the cumulants of entropy: a mean of many names varies little, so that of noise must be known well."""
 SHORTEST = 32
 """Values below which no statistic has a null distribution."""
+type Drawn = Mapping[tuple[str, int], Floats]
+"""Tables of noise, by statistic and number of values."""
 SEED = 20_020_429
 DEGREES = 4.0
 """Degrees of freedom of the noise."""
@@ -128,15 +131,18 @@ def _neighbours(grid: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[n
     return np.union1d(left, right)
 
 
-@cache
-def _cumulants(n: int) -> tuple[float, float, float]:
+def _cumulants(n: int) -> Floats:
     """Return mean, standard deviation and skewness of the entropy of noise of n values.
 
     Ordinal patterns of independent values have the same distribution whatever that of the values: uniform ones do.
     """
-    values = permutation_entropy(np.random.default_rng((SEED, n, 3)).random((n, ORDINAL_DRAWS)))
-    mean, spread = float(values.mean()), float(values.std())
-    return mean, spread, float(((values - mean) ** 3).mean()) / spread**3
+
+    def find() -> Floats:
+        values = permutation_entropy(np.random.default_rng((SEED, n, 3)).random((n, ORDINAL_DRAWS)))
+        mean, spread = float(values.mean()), float(values.std())
+        return np.array([mean, spread, float(((values - mean) ** 3).mean()) / spread**3])
+
+    return _once(("cumulants", n), find)
 
 
 @cache
@@ -144,22 +150,55 @@ def _at_grid_point(statistic: NullStatistic, n: int, share: float) -> float:
     return float(np.quantile(noise_distribution(statistic, n), share))
 
 
-@cache
 def noise_distribution(statistic: NullStatistic, n: int) -> Floats:
     """Return the statistic on 4000 series of noise of n values (2000 walks of n bars for ADX), read-only."""
     if statistic is NullStatistic.ADX:
         return np.asarray(_adx_of_noise()[n - 1])
-    noise = np.random.default_rng((SEED, n)).standard_t(DEGREES, (DRAWS, n))
-    return frozen(MEASURES[statistic](noise.T))
+
+    def find() -> Floats:
+        noise = np.random.default_rng((SEED, n)).standard_t(DEGREES, (DRAWS, n))
+        return MEASURES[statistic](noise.T)
+
+    return _once((statistic.value, n), find)
 
 
-@cache
 def _adx_of_noise() -> Floats:
     """Return the ADX(14) of 2000 walks at each of their 120 bars (bars x walks), read-only."""
     from tvquant.statistics.directional import directional_movement
 
-    high, low, close = noise_bars(np.random.default_rng((SEED, BARS)), BARS, WALKS)
-    return frozen(directional_movement(high, low, close, rows=BARS)[0])
+    def find() -> Floats:
+        high, low, close = noise_bars(np.random.default_rng((SEED, BARS)), BARS, WALKS)
+        return directional_movement(high, low, close, rows=BARS)[0]
+
+    return _once((NullStatistic.ADX.value, BARS), find)
+
+
+@cache  # once per process
+def _drawn() -> dict[tuple[str, int], Floats]:
+    """Return what this process has of noise, by statistic and n."""
+    return {}
+
+
+def _once(key: tuple[str, int], find: Callable[[], Floats]) -> Floats:
+    known = _drawn()
+    if key not in known:
+        known[key] = frozen(find())
+    return known[key]
+
+
+def draw(fewest: int, most: int) -> Drawn:
+    """Return all that is drawn of noise to judge samples of so many values, for another process to `take`."""
+    counts = np.arange(fewest, most + 1)
+    null_mean_quantile(counts, 0.5)
+    for statistic in NullStatistic:
+        null_quantile(statistic, counts, 0.5)
+    return _drawn().copy()
+
+
+def take(drawn: Drawn) -> None:
+    """Keep what another process has drawn: what this one would draw, to the bit."""
+    for key, values in drawn.items():
+        _drawn().setdefault(key, frozen(values))
 
 
 def noise_bars(draw: np.random.Generator, bars: int, walks: int) -> tuple[Floats, Floats, Floats]:

@@ -23,8 +23,7 @@ from tvquant.core.digests import merkle_root
 from tvquant.core.errors import DataError, LedgerError, ModelError
 from tvquant.core.records import RUN, TIMES, Entry, Recorder, ResultSink, in_shadow
 from tvquant.core.stages import Stage
-from tvquant.tournament.backends.contract import HERE, LOKY, Cluster
-from tvquant.tournament.backends.loky import start
+from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decision_entries import snapshot_entry
@@ -75,16 +74,6 @@ class Matrix:
     def digest(self) -> str:
         """The result digest: Merkle root over the cells, sorted by key."""
         return merkle_root(self.leaves)
-
-
-def get_ready(jobs: int, cluster: Cluster = HERE) -> None:
-    """Start the worker processes of a matrix to come; they import what they need while this process reads its data."""
-    if jobs > 1 and cluster.backend == LOKY:
-        start(jobs).submit(_imported)
-
-
-def _imported() -> None:
-    """Do nothing: to be called in a worker is to be imported there, with all that plays a matrix."""
 
 
 def play_matrix(

@@ -16,7 +16,7 @@ from tvquant.statistics import (
     permutation_entropy,
 )
 from tvquant.statistics.directional import directional_movement
-from tvquant.statistics.nulls import BARS, LONG, noise_bars, noise_distribution
+from tvquant.statistics.nulls import BARS, LONG, draw, noise_bars, noise_distribution, take
 
 PROOF = bool(os.environ.get("TVQUANT_PROOF"))
 
@@ -121,6 +121,25 @@ def test_the_draws_are_kept_and_cannot_be_changed():
     first = noise_distribution(NullStatistic.ENTROPY, 60)
     assert noise_distribution(NullStatistic.ENTROPY, 60) is first
     assert not first.flags.writeable
+
+
+def test_what_another_process_has_drawn_is_kept_as_if_drawn_here():
+    """Of a number of values that is on no grid; what is here already stays."""
+    first, other = noise_distribution(NullStatistic.ENTROPY, 60), np.linspace(0.5, 1.0, 5)
+    take({("entropy", 61): other.copy(), ("entropy", 60): other.copy()})
+    assert noise_distribution(NullStatistic.ENTROPY, 61).tolist() == other.tolist()
+    assert not noise_distribution(NullStatistic.ENTROPY, 61).flags.writeable
+    assert noise_distribution(NullStatistic.ENTROPY, 60) is first
+
+
+def test_all_is_drawn_that_samples_between_two_sizes_are_judged_by(monkeypatch):
+    drawn = draw(40, 50)
+    monkeypatch.setattr("tvquant.statistics.nulls._drawn", lambda: dict(drawn))
+    monkeypatch.setattr(np.random, "default_rng", lambda *_: pytest.fail("drawn again"))
+    n = np.arange(40, 51)
+    for statistic in NullStatistic:
+        assert np.isfinite(null_quantile(statistic, n, 0.37)).all()
+    assert np.isfinite(null_mean_quantile(n, 0.37))
 
 
 def bars_by_hand(n, walks):
