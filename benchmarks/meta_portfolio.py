@@ -26,11 +26,11 @@ from tvquant.core.sleeves import HeldAtom, Sleeve, SleeveDecision, Solves
 from tvquant.core.stamps import NONE
 from tvquant.simulation import SIMULATORS
 from tvquant.statistics.covariance import HOUSE
+from tvquant.tournament.path_holdings import weight_path
 from tvquant.tournament.sleeves.join import joined
 from tvquant.tournament.sleeves.netting import NettedBook, netted
 from tvquant.tournament.sleeves.specs import MetaSpec, UnionRules
 from tvquant.tournament.sleeves.weighing import weighed
-from tvquant.tournament.walk_forward import weight_path
 
 SLEEVES, HELD, ROWS, NAMES, SECTORS, EVERY, TRAIN = 20, 15, 2500, 400, 5, 20, 60
 TARGET_SECONDS, TARGET_RATIO = 0.5, 500.0

@@ -14,13 +14,13 @@ from tvquant.core.books import Convention, CostModel, Execution
 from tvquant.core.calendars import CRYPTO, NEW_YORK
 from tvquant.core.instruments import Kind
 from tvquant.core.panel import Panel
+from tvquant.tournament.path_holdings import weight_path
 from tvquant.tournament.sleeves.account import account_panel
 from tvquant.tournament.sleeves.gap import Gap, Kept, Mixed, gap
 from tvquant.tournament.sleeves.join import joined
 from tvquant.tournament.sleeves.netting import decision_times, netted
 from tvquant.tournament.sleeves.replicas import played
 from tvquant.tournament.sleeves.shares import mix_levels
-from tvquant.tournament.walk_forward import weight_path
 
 FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0, assumed_funding_bps=0.0)
 TRADED = CostModel(slippage_bps=20.0, commission_bps=10.0, borrow_rate=0.0, assumed_funding_bps=0.0)

@@ -25,12 +25,12 @@ from tvquant.ledger.recorded_run import RecordedRun
 from tvquant.profiles.messages import unknown
 from tvquant.tournament.cells import Cell, cells, headline, shadows
 from tvquant.tournament.parity import Measure
+from tvquant.tournament.path_holdings import weight_path
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.sleeves.account import on_common_dates
 from tvquant.tournament.sleeves.meta_specs import books_of, headline_of, house_book
 from tvquant.tournament.sleeves.settling import cell_of
 from tvquant.tournament.sleeves.specs import META
-from tvquant.tournament.walk_forward import weight_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

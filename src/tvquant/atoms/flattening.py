@@ -63,10 +63,13 @@ def flatten(weights: Mapping[str, float], composition: Composition) -> Flattened
     for atom, weight in weights.items():
         if atom not in composition:
             raise ModelError(f"atom {atom}: it has a weight and no entry in the composition map")
-        if not (math.isfinite(weight) and weight >= 0.0):
+        if not 0.0 <= weight < math.inf:
             raise ModelError(f"atom {atom}: expected a weight of 0 or more, found {weight!r}")
         for asset, units in composition[atom].items():
             parts.setdefault(asset, []).append(weight * units)
+    if all(len(held) == 1 for held in parts.values()):  # each is one atom's: the sum has no sign of a zero either
+        alone = {asset: part + 0.0 for asset, (part,) in parts.items()}
+        return Flattened(net=alone, gross={asset: abs(part) for asset, part in alone.items()})
     return Flattened(
         net={asset: math.fsum(held) for asset, held in parts.items()},
         gross={asset: math.fsum(map(abs, held)) for asset, held in parts.items()},
@@ -158,11 +161,13 @@ def _verified(held: Flattened, clusters: Mapping[str, int], limits: Limits) -> t
     """Return every limit with its value on the final physical weights."""
     net = {asset: abs(weight) for asset, weight in held.net.items()}
     total, gross = math.fsum(held.net.values()), math.fsum(held.gross.values())
+    together = _largest(held.gross, clusters)
+    left = together if net == held.gross else _largest(net, clusters)
     return (
         Constraint(name="net_position", limit=limits.position, value=max(net.values(), default=0.0)),
         Constraint(name="gross_position", limit=limits.position, value=max(held.gross.values(), default=0.0)),
-        Constraint(name="net_cluster", limit=limits.cluster, value=_largest(net, clusters)),
-        Constraint(name="gross_cluster", limit=limits.cluster, value=_largest(held.gross, clusters)),
+        Constraint(name="net_cluster", limit=limits.cluster, value=left),
+        Constraint(name="gross_cluster", limit=limits.cluster, value=together),
         Constraint(name="gross", limit=limits.gross, value=gross),
         Constraint(name="net_high", limit=limits.net[1], value=total),
         Constraint(name="net_low", limit=-limits.net[0], value=0.0 - total),

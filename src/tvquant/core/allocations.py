@@ -4,7 +4,7 @@ Weights are signed fractions of equity.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -217,9 +217,9 @@ class AllocationOutcome:
             "constraints": [flat(one) for one in self.constraints],
             **({"causes": dict(sorted(self.causes.items()))} if self.causes else {}),
             **({"single": True} if self.single else {}),
-            **({"expected": asdict(self.expected)} if self.expected else {}),
+            **({"expected": flat(self.expected)} if self.expected else {}),
             **({"barbell": self.barbell.payload()} if self.barbell else {}),
-            **({"neutrality": asdict(self.neutrality)} if self.neutrality else {}),
+            **({"neutrality": flat(self.neutrality)} if self.neutrality else {}),
         }
 
 

@@ -205,45 +205,37 @@ class Problem:
     units: Units = field(init=False)
 
     def __post_init__(self) -> None:
-        self._refuse_shapes()
-        object.__setattr__(self, "units", units_of(self.keys, self.composition))
-        for name, value, most in (
-            ("an L2 coefficient", self.l2, math.inf),
-            ("a cost", self.cost, math.inf),
-            ("a budget", self.budget, 1.0),
-        ):
-            if not 0.0 <= value <= most or math.isinf(value):
-                raise ModelError(f"allocation: expected {name} from 0 to {most:g}, found {value:g}")
-        for asset, weight in self.held.items():
-            if not math.isfinite(weight):
-                raise ModelError(f"allocation: {asset} was held at {weight!r}, which is no weight")
-        for name in ("returns", "previous", "target", "scores", "antifragility"):
-            array = getattr(self, name)
-            if array is not None:
-                object.__setattr__(self, name, frozen(array))
-        self._refuse_values()
-
-    def _refuse_shapes(self) -> None:
         n = len(self.keys)
         if n == 0 or len(set(self.keys)) != n:
             unique = len(set(self.keys))
             raise ModelError(f"allocation needs at least one name and none twice, got {n} with {unique} unique")
-        row, shape = (n,), self.returns.shape
-        if shape[1:] != row:
+        shape = self.returns.shape
+        if shape[1:] != (n,):
             raise _misfit(n, "returns", ("T", n), ("T", *shape[1:]) if len(shape) == 2 else shape)
-        for what, expected, found in (
-            ("a covariance", (n, n), self.covariance.matrix.shape),
-            ("means", row, self.covariance.means.shape),
-            ("clusters", row, (len(self.clusters),)),
-            ("selection clusters", row, (len(self.selection_clusters or self.clusters),)),
-            ("previous weights", row, self.previous.shape),
-            ("target weights", row, row if self.target is None else self.target.shape),
-            ("scores", row, row if self.scores is None else self.scores.shape),
-            ("antifragilities", row, row if self.antifragility is None else self.antifragility.shape),
-            ("betas", row, row if self.beta is None else self.beta.values.shape),
-        ):
-            if found != expected:
-                raise _misfit(n, what, expected, found)
+        self._refuse_shapes(
+            a_covariance=self.covariance.matrix, means=self.covariance.means, clusters=np.empty(len(self.clusters))
+        )
+        object.__setattr__(self, "units", units_of(self.keys, self.composition))
+        object.__setattr__(self, "returns", frozen(self.returns))
+        self._refuse_values(
+            ("its returns are not all finite", np.isfinite(self.returns)),
+            ("its mean is not finite", np.isfinite(self.covariance.means)),
+            ("its covariance is not finite with a positive variance", np.isfinite(self.covariance.matrix)),
+            ("its covariance is not finite with a positive variance", self.covariance.matrix.diagonal() > 0.0),
+            ("its net exposure is not finite", np.isfinite(self.units.net)),
+        )
+        self._refuse_asked()
+
+    def asked(self, **changed: object) -> "Problem":
+        """Return the problem of the same streams with these fields; what is asked of them is checked, they have been.
+
+        Raises
+        ------
+        ModelError : as when a problem is made, of what is no part of the streams.
+        """
+        made = self._with(**changed)
+        made._refuse_asked()
+        return made
 
     @property
     def unlimited(self) -> "Problem":
@@ -288,19 +280,50 @@ class Problem:
             beta=None,
         )
 
-    def _refuse_values(self) -> None:
-        target = self.target
-        for what, usable in (
-            ("its returns are not all finite", np.isfinite(self.returns)),
-            ("its mean is not finite", np.isfinite(self.covariance.means)),
-            ("its covariance is not finite with a positive variance", np.isfinite(self.covariance.matrix)),
-            ("its covariance is not finite with a positive variance", self.covariance.matrix.diagonal() > 0.0),
-            ("its net exposure is not finite", np.isfinite(self.units.net)),
-            ("its previous weight is not finite", np.isfinite(self.previous)),
-            ("its target is negative or not finite", target is None or (target >= 0.0) & (target < math.inf)),
-            ("its beta is not finite", self.beta is None or np.isfinite(self.beta.values)),
+    def _refuse_asked(self) -> None:
+        """Refuse what is asked of the streams where it does not fit them, or is no number in its range."""
+        beta = None if self.beta is None else self.beta.values
+        self._refuse_shapes(
+            selection_clusters=np.empty(len(self.selection_clusters or self.clusters)),
+            previous_weights=self.previous,
+            target_weights=self.target,
+            scores=self.scores,
+            antifragilities=self.antifragility,
+            betas=beta,
+        )
+        for name, value, most in (
+            ("an L2 coefficient", self.l2, math.inf),
+            ("a cost", self.cost, math.inf),
+            ("a budget", self.budget, 1.0),
         ):
-            if usable is not True and not usable.all():
+            if not 0.0 <= value <= most or math.isinf(value):
+                raise ModelError(f"allocation: expected {name} from 0 to {most:g}, found {value:g}")
+        for asset, weight in self.held.items():
+            if not math.isfinite(weight):
+                raise ModelError(f"allocation: {asset} was held at {weight!r}, which is no weight")
+        for name in ("previous", "target", "scores", "antifragility"):
+            array = getattr(self, name)
+            if array is not None:
+                object.__setattr__(self, name, frozen(array))
+        target = self.target
+        self._refuse_values(
+            ("its previous weight is not finite", np.isfinite(self.previous)),
+            ("its target is negative or not finite", None if target is None else (target >= 0.0) & (target < math.inf)),
+            ("its beta is not finite", None if beta is None else np.isfinite(beta)),
+        )
+
+    def _refuse_shapes(self, **arrays: Floats | None) -> None:
+        """Refuse arrays of N (a covariance: N x N), by what they are, that have another shape."""
+        n = len(self.keys)
+        for what, array in arrays.items():
+            expected = (n, n) if what == "a_covariance" else (n,)
+            if array is not None and array.shape != expected:
+                raise _misfit(n, what.replace("_", " "), expected, array.shape)
+
+    def _refuse_values(self, *every: tuple[str, Bools | None]) -> None:
+        """Refuse the first of the streams for which something does not hold (N or R x N)."""
+        for what, usable in every:
+            if usable is not None and not usable.all():
                 first = int(np.argmin(np.atleast_2d(usable).all(axis=0)))
                 raise ModelError(f"allocation: {self.keys[first]} cannot be weighed: {what}")
 

@@ -140,6 +140,9 @@ def _joined(name: str, parts: Sequence[Any]) -> pl.Series:
         return pl.Series(name, list(chain.from_iterable(parts)))
     if all(isinstance(part, np.ndarray) and part.dtype == parts[0].dtype for part in parts):
         return pl.Series(name, np.concatenate(parts))
+    if all(isinstance(part, pl.Series) and part.dtype == parts[0].dtype for part in parts):
+        joined: pl.Series = pl.concat(parts, rechunk=True)
+        return joined.rename(name)
     frames = [pl.DataFrame({name: part}) for part in parts]
     return pl.concat(frames, how="vertical_relaxed").to_series()
 

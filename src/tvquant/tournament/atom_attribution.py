@@ -16,17 +16,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.simulation.accruals import CLOSED, OF_CASH, Accruals
 from tvquant.simulation.preflight import delay
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored, sizes_of
+from tvquant.tournament.path_holdings import PathHoldings
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
 from tvquant.tournament.trades import ROUNDING, Trades
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def attribution(paid: Accruals, rebalances: Sequence[Rebalance], made: Trades) -
     """
     panel, result = paid.panel, paid.result
     kinds = paid.kinds
-    if not any(one.holdings["atom"] for one in rebalances) or not len(result.filled):
+    if not PathHoldings.of(panel, rebalances).winners.any() or not len(result.filled):
         return _columns([], {}, kinds)
     of = spans(paid, rebalances)
     asked = ordered(panel, of, paid.execution, rebalances)
@@ -129,15 +130,20 @@ def _columns(labels: Sequence[tuple[str, ...]], windows: Mapping[str, Any], kind
     """Return one row per window and label that has anything."""
     heads = ("part", "atom", "symbol", "logic", "direction")
     if not labels:
-        return {"decision": np.empty(0, np.int64), **{head: [] for head in heads},
+        nothing = pl.Series([], dtype=pl.String)
+        return {"decision": np.empty(0, np.int64), **dict.fromkeys(heads, nothing),
                 **{name: np.empty(0) for name in ("gross", *kinds, "net", "level")}}  # fmt: skip
     amounts = [name for name in ("gross", *kinds) if name in windows]
     there = np.any([windows[name] != 0.0 for name in amounts], axis=0)
     window, label = np.nonzero(there)
+    at: list[int] = label.tolist()
     found = {name: windows[name][window, label] for name in amounts}
     return {
         "decision": windows["decision"][window],
-        **{head: [labels[k][i] for k in label.tolist()] for i, head in enumerate(heads)},
+        **{
+            head: pl.Series([words[k] for k in at], dtype=pl.String)
+            for head, words in zip(heads, zip(*labels, strict=True), strict=True)
+        },
         **{kind: np.zeros(len(window)) for kind in kinds},
         **found,
         "net": found["gross"] - np.sum([found[kind] for kind in amounts[1:]], axis=0),
@@ -202,30 +208,15 @@ def _history(panel: Panel, halt_limit: int) -> tuple["PriceRows", Floats, Floats
 
 def ordered(panel: Panel, of: Spans, execution: Execution, rebalances: Sequence[Rebalance]) -> Ordered:
     """Return what atoms ordered at each fill."""
-    heads = ("atom", "symbol", "direction")
-    every = [list(chain.from_iterable(one.holdings[head] for one in rebalances)) for head in heads]
-    atoms = dict(zip(every[0], zip(*every, strict=True), strict=True))
-    place = {atom: j for j, atom in enumerate(atoms)}
-    signed = np.zeros((len(rebalances), len(atoms)))
-    decision, sizes = sizes_of(rebalances)
-    signed[decision, [place[atom] for atom in every[0]]] = sizes
-    name = panel.columns(tuple(symbol for _, symbol, _ in atoms.values()))
+    atoms = PathHoldings.of(panel, rebalances).atoms
+    name = atoms.name
     price = of.marks[of.decided][:, name]
     through = (of.units[of.filled] / of.units[of.decided])[:, name]
-    money = signed[of.decision] * (1.0 - execution.buffer) * of.sized[:, None]
+    money = atoms.size[of.decision] * (1.0 - execution.buffer) * of.sized[:, None]
     quantity = np.divide(money * through, price, out=np.zeros_like(money), where=price > 0.0)
     traded = quantity.copy()
     traded[1:] -= quantity[:-1] * (of.units[of.filled[1:]] / of.units[of.filled[:-1]])[:, name]
-    return Ordered(labels=tuple(starmap(_label, atoms.values())), name=name, quantity=quantity, traded=traded)
-
-
-def _label(atom: str, symbol: str, direction: str) -> tuple[str, str, str, str]:
-    """Return atom, symbol, logic and direction; of the logic's name both ends are known.
-
-    Where atoms are of sleeves, `SLEEVE/ATOM`, so are logics.
-    """
-    sleeve, _, rest = atom.rpartition(f"{symbol}_")
-    return atom, symbol, sleeve + rest.removesuffix(f"_{direction}"), direction
+    return Ordered(labels=atoms.labels, name=name, quantity=quantity, traded=traded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.books import EventKind, Execution, SimResult
@@ -45,13 +46,14 @@ def by_name(
     first = len(panel.times) - len(result.times)
     starts, keys = filled - first, panel.keys
     paid, before, rows = np.zeros((len(starts), len(keys))), _before(result), made.row - first
+    sides = earned if np.isfinite(before).all() else map(np.nan_to_num, earned)  # nothing else makes them NaN
     cost = made.slippage + made.commission + made.impact
     np.add.at(paid, (np.searchsorted(starts, rows, side="right") - 1, made.name), cost / before[rows])
-    long, short = (np.add.reduceat(np.nan_to_num(side), starts, axis=0) for side in earned)
+    long, short = (np.add.reduceat(side, starts, axis=0) for side in sides)
     fill, name = np.nonzero((long != 0.0) | (short != 0.0) | (paid != 0.0))
     return {
         "fill": fill,
-        "symbol": [keys[j] for j in name],
+        "symbol": pl.Series([keys[j] for j in name.tolist()], dtype=pl.String),
         "long": long[fill, name],
         "short": short[fill, name],
         "costs": paid[fill, name],
@@ -64,12 +66,13 @@ def earnings(panel: Panel, result: SimResult, execution: Execution) -> Earned:
     Before costs and funding; NaN once the equity is gone.
     """
     first = len(panel.times) - len(result.times)
-    growth = _growth(panel)[first:]
+    growth = growth_of(panel)[first:]
     held = result.quantities[:-1] * result.marks[:-1]  # without a mark nothing is held
     brought = held * growth[1:]
     long, short = np.zeros_like(growth), np.zeros_like(growth)
-    np.copyto(long[1:], brought, where=held > 0.0)
-    np.copyto(short[1:], brought, where=held < 0.0)
+    long[1:] = np.where(held > 0.0, brought, 0.0)
+    if (shorts := held < 0.0).any():
+        short[1:] = np.where(shorts, brought, 0.0)
     at_open = execution.at_open
     if at_open:
         _split_fills(panel, result, first, growth, (long, short))
@@ -80,7 +83,7 @@ def earnings(panel: Panel, result: SimResult, execution: Execution) -> Earned:
 
 
 @lru_cache(maxsize=1)  # every cell asks for it
-def _growth(panel: Panel) -> Floats:
+def growth_of(panel: Panel) -> Floats:
     """Return the total returns of a panel (T x N), 0 where there is none."""
     return frozen(np.nan_to_num(panel.fields["total_return"]))
 

@@ -60,7 +60,8 @@ def concentration(weights: Mapping[str, float]) -> float:
 
 def drift(before: Mapping[str, float], after: Mapping[str, float]) -> float:
     """Return half the L1 distance between two books, cash among their parts."""
-    moved = [after.get(name, 0.0) - before.get(name, 0.0) for name in dict.fromkeys((*before, *after))]
+    moved = [weight - before.get(name, 0.0) for name, weight in after.items()]
+    moved += [-weight for name, weight in before.items() if name not in after]
     cash = -math.fsum(moved)
     return 0.5 * math.fsum(map(abs, (*moved, cash)))
 

@@ -1,6 +1,6 @@
 """Results of a finished cell: scalars for the ledger, tables for the result store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -16,12 +16,13 @@ from tvquant.tournament.atom_attribution import attribution
 from tvquant.tournament.attribution import Earned, by_name, contributions, earnings
 from tvquant.tournament.friction import audit, cases
 from tvquant.tournament.outliers import study
+from tvquant.tournament.path_holdings import PathHoldings
 from tvquant.tournament.path_tables import Columns, PathTables, path_tables
 from tvquant.tournament.purity import Purity, purity
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.rebalances import first_fills, restored
 from tvquant.tournament.synthetic_gap import synthetic_gap
 from tvquant.tournament.trades import FIGURES, Trades, trades
-from tvquant.tournament.walk_forward import BacktestEngine, Settled, weight_path
+from tvquant.tournament.walk_forward import BacktestEngine, Settled
 
 RARE = ("funding", "cash_yield", "impact")
 """Costs that most books have none of; those have no measure of them."""
@@ -86,7 +87,7 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         "windows_earlier_bar": sum(bool(one.footing.bar != one.footing.asked) for one in rebalances),
         "windows_without_quorum": sum(not one.footing.quorum for one in rebalances),
         "mean_forced_cash": float(np.mean([one.forced_cash for one in rebalances])),
-        "mean_cash": float(np.mean([one.cash for one in rebalances])),
+        "mean_cash": float(rebalances.cash.mean()),
         "mean_turnover": float(turnover.mean()) if len(turnover) else 0.0,
         "traded": float(result.traded.sum()),
         **{f"cost_{name}": float(amounts.sum()) for name, amounts in result.costs.items() if name not in RARE},
@@ -205,38 +206,37 @@ def _friction(engine: BacktestEngine, settled: Settled) -> Columns:
     """Return one row per book of the friction audit; of baselines the ladder is enough to be compared with."""
     cell = settled.cell
     every = cases(engine.costs_of(cell), cell.book.execution, whole=not cell.baseline)
-    return audit(engine.panel, weight_path(engine.panel, settled.rebalances), every, risk_free=engine.risk_free)
+    return audit(engine.panel, settled.rebalances.weights, every, risk_free=engine.risk_free)
 
 
-def _attribution(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
+def _attribution(brought: Columns, rebalances: PathHoldings) -> Columns:
     """Return one row per part of each window's return; every kind of cost has a column."""
-    windows = np.array([one.window for one in rebalances], dtype=np.int64)
+    windows = rebalances.windows
     nothing, words = np.zeros(len(brought["net"])), ("part", "atom", "symbol", "logic", "direction")
     return {
         "window": windows[brought["decision"]],
-        **{name: pl.Series(brought[name], dtype=pl.String) for name in words},
+        **{name: brought[name] for name in words},
         **{name: brought.get(name, nothing) for name in ("gross", *COST_KINDS, "net", "level")},
     }
 
 
 def _trades(made: Trades, settled: Settled, times: Any) -> Columns:
     """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
-    windows = np.array([one.window for one in settled.rebalances], dtype=np.int64)[_restored(settled)]
-    unordered = np.flatnonzero(made.fill < 0)
+    windows = settled.rebalances.windows[_restored(settled)]
+    window, unordered = pl.Series(windows[made.fill]), np.flatnonzero(made.fill < 0)
     return {
-        "window": pl.Series(windows[made.fill]).scatter(unordered, None),
+        "window": window.scatter(unordered, None) if len(unordered) else window,
         "time": times[made.row],
-        "symbol": pl.Series(made.keys, dtype=pl.String).gather(made.name),
+        "symbol": pl.Series([made.keys[j] for j in made.name.tolist()], dtype=pl.String),
         "kind": pl.Series(made.kind, dtype=pl.String),
         **{name: getattr(made, name) for name in FIGURES},
     }
 
 
-def _names(brought: Columns, rebalances: Sequence[Rebalance]) -> Columns:
+def _names(brought: Columns, rebalances: PathHoldings) -> Columns:
     """Return one row per name and window that was filled."""
-    windows = np.array([one.window for one in rebalances], dtype=np.int64)
-    kept = {name: values for name, values in brought.items() if name != "fill"}
-    return {"window": windows[brought["fill"]], **kept, "symbol": pl.Series(brought["symbol"], dtype=pl.String)}
+    windows = rebalances.windows
+    return {"window": windows[brought["fill"]]} | {name: brought[name] for name in brought if name != "fill"}
 
 
 def _windows(engine: BacktestEngine, settled: Settled, decided: Columns) -> Columns:

@@ -33,7 +33,7 @@ from tvquant.core.digests import canonical_array, digest_bytes, digest_json
 from tvquant.core.errors import ModelError
 from tvquant.core.instruments import symbol_of
 from tvquant.core.panel import Floats
-from tvquant.core.problems import Problem
+from tvquant.core.problems import Limits, Problem
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel, SelectionResponse
 from tvquant.core.stamps import NONE, Stamps
@@ -65,7 +65,7 @@ from tvquant.tournament.specs import (
     WinnersSpec,
 )
 from tvquant.tournament.survival import BUDGET, L2, survival, told
-from tvquant.tournament.training import covariance_of, training, with_preparation
+from tvquant.tournament.training import Training, covariance_of, training, with_preparation
 from tvquant.tournament.views import View
 
 type Prepared = Mapping[Hashable, Any]
@@ -169,12 +169,7 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
         return _decision(view, rules, choice, choice.inputs, _unsolved(spec, "neutrality", error))
     estimated = partial(covariance_of, view=view, rules=rules, hardened=known.hardened) if spec.two_layers else None
     try:
-        problem = Problem(
-            keys=ids,
-            returns=known.returns,
-            covariance=known.covariance,
-            composition=known.composition,
-            clusters=known.clusters,
+        problem = view.once(("streams", rules.training), lambda: _streams(known, spec.limits)).asked(
             limits=limits,
             own_limits=None if own is None or declared_within == limits else declared_within,
             previous=np.array([held.get(symbol, 0.0) for symbol in ids]),
@@ -220,6 +215,14 @@ def _strategy(view: View, spec: StrategySpec, previous: Previous, guard: Surviva
     return _decision(
         view, rules, choice, inputs, clusters=dict(zip(ids, known.clusters, strict=True)), gates=gates, **fields
     )
+
+
+def _streams(known: Training, limits: Limits) -> Problem:
+    """Return the problem of the streams of a training, of which nothing else is asked yet."""
+    return Problem(
+        keys=known.ids, returns=known.returns, covariance=known.covariance, composition=known.composition,
+        clusters=known.clusters, limits=limits, previous=np.zeros(len(known.ids)),
+    )  # fmt: skip
 
 
 def _l2(spec: StrategySpec, regime: MarketRegime) -> float:

@@ -27,6 +27,7 @@ from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decision_entries import snapshot_entry
+from tvquant.tournament.path_holdings import PathHoldings
 from tvquant.tournament.path_tables import Columns, PathTables, path_tables
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.walk_forward import BacktestEngine
@@ -258,18 +259,17 @@ def _settle(
     engine: BacktestEngine, path: Path, cells: tuple[Cell, ...], rebalances: tuple[Rebalance, ...]
 ) -> tuple[CellResult | ModelError, ...]:
     """Return how each of these cells of a path ended."""
+    held = PathHoldings(engine.panel, rebalances)
     try:
-        decided = path_tables(engine, path, rebalances)
+        decided = path_tables(engine, path, held)
     except ModelError as error:
         return (error,) * len(cells)
-    return tuple(_settled(engine, cell, rebalances, decided) for cell in cells)
+    return tuple(_settled(engine, cell, held, decided) for cell in cells)
 
 
-def _settled(
-    engine: BacktestEngine, cell: Cell, rebalances: tuple[Rebalance, ...], decided: PathTables
-) -> CellResult | ModelError:
+def _settled(engine: BacktestEngine, cell: Cell, held: PathHoldings, decided: PathTables) -> CellResult | ModelError:
     try:
-        return result_of(engine, engine.settle(cell, rebalances), decided)
+        return result_of(engine, engine.settle(cell, held), decided)
     except ModelError as error:
         return error
 

@@ -194,6 +194,8 @@ class _Book:
         parted[fills] = 2
         self.row = np.repeat(np.arange(len(parted)), parted)
         self._fresh = np.cumsum(parted)[fills] - 1
+        self._marked = np.zeros(len(self.row) + 1, dtype=np.bool_)
+        self._marked[self._fresh] = True
         self.after = result.equity[self.row]
         self.after[self._fresh - 1] = result.fill_equity
         self.before = np.concatenate([[1.0], self.after[:-1]])
@@ -270,9 +272,8 @@ class _Book:
     def _held(self, span: slice) -> Floats:
         """Return what each name was of the equity before each step (S x N), negative where short."""
         result, row, fresh = self._result, self.row[span], self._is_fresh(span)
-        marks, quantities = np.nan_to_num(result.marks), result.quantities
-        earlier = np.maximum(row - 1, 0)
-        value = np.where((row > 0)[:, None], quantities[earlier] * marks[earlier], 0.0)
+        quantities, earlier = result.quantities, np.maximum(row - 1, 0)
+        value = np.where((row > 0)[:, None], quantities[earlier] * np.nan_to_num(result.marks[earlier]), 0.0)
         value[fresh] = quantities[row[fresh]] * np.nan_to_num(self._fill_prices(row[fresh]))
         before = self.before[span]
         return np.where((before > 0.0)[:, None], value / np.where(before > 0.0, before, 1.0)[:, None], 0.0)
@@ -299,9 +300,7 @@ class _Book:
 
     def _is_fresh(self, span: slice) -> NDArray[np.bool_]:
         """Return which of the steps come right after a fill."""
-        marked = np.zeros(len(self.row) + 1, dtype=np.bool_)
-        marked[self._fresh] = True
-        return marked[span]
+        return self._marked[span]
 
     def _past(self, span: slice, there: NDArray[np.intp]) -> tuple[Floats, Floats]:
         """Return returns of some names, and the market's, on the rows before some steps."""
@@ -319,8 +318,10 @@ def _market(panel: Panel) -> Floats:
 def _of_one_shape(spans: Sequence[slice], book: _Book) -> list[list[int]]:
     """Return the numbers of windows, those together that have as many steps and as many rows."""
     alike: dict[tuple[int, int], list[int]] = {}
+    rows = book.row.tolist()
     for k, one in enumerate(spans):
-        alike.setdefault((one.stop - one.start, len(book.rows_of(one))), []).append(k)
+        last = rows[one.stop - 1]
+        alike.setdefault((one.stop - one.start, last + 1 - min(rows[one.start] + 1, last)), []).append(k)
     return list(alike.values())
 
 

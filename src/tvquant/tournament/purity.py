@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Bools, Panel
 from tvquant.tournament.attribution import Earned
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored, sizes_of
-from tvquant.tournament.walk_forward import weight_path
+from tvquant.tournament.path_holdings import PathHoldings
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
 
 CONSERVED = 1e-10
 """Most by which a net weight may differ from the sum of its contributions (R-SYN-10)."""
@@ -58,16 +58,9 @@ def purity(
     panel: Panel, result: SimResult, execution: Execution, rebalances: Sequence[Rebalance], earned: Earned
 ) -> Purity:
     """Return the counts of a book; `earned` is what each of its names brought by row."""
-    shape = len(rebalances), len(panel.keys)
-    row, size = sizes_of(rebalances)
-    symbols = tuple(symbol for one in rebalances for symbol in one.holdings["symbol"])
-    held = size != 0.0
-    row, column = row[held], panel.columns(symbols)[held]
-    own, short, net = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
-    np.add.at(own, (row, column), 1)
-    np.add.at(short, (row, column), size[held] < 0.0)
-    np.add.at(net, (row, column), size[held])
-    lost = (own > 0) & (np.abs(net - weight_path(panel, rebalances).net) > CONSERVED)
+    held = PathHoldings.of(panel, rebalances)
+    own, short, net = held.contributions
+    lost = (own > 0) & (np.abs(net - held.weights.net) > CONSERVED)
     up, down = _sides(panel, result, execution, rebalances, earned)
     judged = (own > 0) & ~lost & (np.abs(net) > CONSERVED) & (up | down)
     kept = np.where(net > 0.0, ~down, ~up)

@@ -6,18 +6,16 @@ Its records in the ledger are in `decision_entries`; a decision that is read bac
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.allocations import Expected, Projection, Status
-from tvquant.core.atoms import Direction
 from tvquant.core.books import Execution
 from tvquant.core.decision_records import WrittenDecision
 from tvquant.core.decisions import Decision, Footing
-from tvquant.core.panel import Floats, Times
+from tvquant.core.panel import Times
 from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamps
@@ -32,8 +30,6 @@ HOLDINGS = {
 """What is kept of every winner, weight or not: gate is 1 of pass-through atoms, cluster that of selection."""
 NOT_ASKED = {"mean": math.nan}
 """Thresholds of a selection that looked at no entropy."""
-_SIGNS = {side.value: side.sign for side in Direction}
-_SIZE = ("direction", "weight", "gate")
 DUST = 1e-12
 """Cash that is nearer to zero is rounding and is written as 0."""
 
@@ -133,12 +129,6 @@ class Rebalance:
         return Previous(atoms=self.atoms, weights=self.weights, since=times[self.row], protected=self.protected)
 
     @property
-    def sizes(self) -> list[float]:
-        """Weight x gate of each winner, below zero where it is short."""
-        columns = (self.holdings[name] for name in _SIZE)
-        return [_SIGNS[side] * weight * gate for side, weight, gate in zip(*columns, strict=True)]
-
-    @property
     def cash(self) -> float:
         """Capital without a use, as a fraction of equity; with the weights of atoms it makes 1 (R-RSK-24).
 
@@ -163,14 +153,6 @@ class Rebalance:
     def atoms(self) -> dict[str, float]:
         """Weight of each atom that is held."""
         return {atom: w for atom, w in zip(self.holdings["atom"], self.holdings["weight"], strict=True) if w}
-
-
-def sizes_of(rebalances: Sequence[Rebalance]) -> tuple[NDArray[np.intp], Floats]:
-    """Return the number of the rebalance and the size (`Rebalance.sizes`) of each winner of each, in order."""
-    every = [one.holdings for one in rebalances]
-    sides, weights, gates = (list(chain.from_iterable(one[name] for one in every)) for name in _SIZE)
-    sizes: Floats = np.array([_SIGNS[side] for side in sides], dtype=np.float64) * weights * gates
-    return np.repeat(np.arange(len(every)), [len(one["weight"]) for one in every]), sizes
 
 
 def restored(rebalances: Sequence[Rebalance], filled: NDArray[np.int64], execution: Execution) -> NDArray[np.int64]:

@@ -12,7 +12,6 @@ Source of the two returns: a paper portfolio beside the one held, as by Perold (
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,9 @@ from numpy.typing import NDArray
 
 from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Floats, Panel
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored, sizes_of
+from tvquant.tournament.attribution import growth_of
+from tvquant.tournament.path_holdings import PathHoldings
+from tvquant.tournament.rebalances import Rebalance, first_fills, restored
 
 
 def synthetic_gap(
@@ -43,7 +44,7 @@ def synthetic_gap(
         growth = 1.0 + _streams(panel, rebalances, parts, window) * (1.0 - execution.buffer)
         # One row more, without growth, is all that a fill at the very last close has.
         reset = np.multiply.reduceat(np.append(growth, 1.0), begins) - 1.0
-        held = np.array([bool(one.holdings["atom"]) for one in rebalances])[decision[first]]
+        held = PathHoldings.of(panel, rebalances).winners[decision[first]] > 0
         streams[decision[first][held]], book[decision[first][held]] = reset[held], 0.0
     np.add.at(book, np.asarray(brought["decision"], dtype=np.int64), brought["gross"])
     return {"synthetic": streams, "gross_return": book, "synthetic_gap": book - streams}
@@ -54,16 +55,16 @@ def _parts(panel: Panel, fills: NDArray[np.int64], *, at_open: bool) -> tuple[Fl
 
     A row with a fill at its open has two parts, but for the first.
     """
-    returns, start = panel.fields["total_return"], int(fills[0])
+    returns, growth, start = panel.fields["total_return"], growth_of(panel), int(fills[0])
     if not at_open:
-        return np.nan_to_num(returns[start + 1 :]), fills - start
+        return growth[start + 1 :], fills - start
     parted = np.ones(len(returns) - start, dtype=np.int64)
     parted[fills[1:] - start] = 2
     begins = np.cumsum(parted)[fills - start] - 1
-    parts = returns[np.repeat(np.arange(start, len(returns)), parted)]
-    parts[begins] = late = _from_open(panel, fills)
-    parts[begins[1:] - 1] = (1.0 + returns[fills[1:]]) / (1.0 + late[1:]) - 1.0
-    return np.nan_to_num(parts, copy=False), begins
+    parts, late = growth[np.repeat(np.arange(start, len(returns)), parted)], _from_open(panel, fills)
+    parts[begins] = np.nan_to_num(late)
+    parts[begins[1:] - 1] = np.nan_to_num((1.0 + returns[fills[1:]]) / (1.0 + late[1:]) - 1.0)
+    return parts, begins
 
 
 def _from_open(panel: Panel, rows: NDArray[np.int64]) -> Floats:
@@ -77,11 +78,8 @@ def _from_open(panel: Panel, rows: NDArray[np.int64]) -> Floats:
 
 def _streams(panel: Panel, rebalances: Sequence[Rebalance], parts: Floats, window: NDArray[np.int64]) -> Floats:
     """Return the sum over atoms of weight x gate x stream (P) of what was decided; `window` is the rebalance (P)."""
-    decision, sizes = sizes_of(rebalances)
-    names = panel.columns(tuple(chain.from_iterable(one.holdings["symbol"] for one in rebalances)))
-    sides = np.zeros((2, len(rebalances), parts.shape[1]))
-    np.add.at(sides, ((sizes < 0.0).astype(np.intp), decision, names), sizes)
-    found: Floats = np.einsum("pn,pn->p", parts, sides[0][window])
-    if sides[1].any():  # of many paths nothing is short
-        found += np.einsum("pn,pn->p", np.minimum(parts, 1.0), sides[1][window])
+    longs, shorts = PathHoldings.of(panel, rebalances).sides
+    found: Floats = np.einsum("pn,pn->p", parts, longs[window])
+    if shorts.any():  # of many paths nothing is short
+        found += np.einsum("pn,pn->p", np.minimum(parts, 1.0), shorts[window])
     return found

@@ -14,7 +14,6 @@
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +36,7 @@ from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, needs_previous, prepare, starts_from_previous
 from tvquant.tournament.decision_entries import Shared, named, recorded
 from tvquant.tournament.market_regime import market_regime_at, regime_key
+from tvquant.tournament.path_holdings import PathHoldings
 from tvquant.tournament.periods import Periods, periods_of
 from tvquant.tournament.quorum import answering_rows, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance
@@ -98,7 +98,7 @@ class Settled:
     """
 
     cell: Cell
-    rebalances: tuple[Rebalance, ...]
+    rebalances: PathHoldings
     result: SimResult
     performance: Performance
     unassumed: Performance | None
@@ -221,7 +221,8 @@ class BacktestEngine:
         ------
         ModelError : the book cannot be kept or measured.
         """
-        path, costs = weight_path(self.panel, rebalances), self.costs_of(cell)
+        held = PathHoldings.of(self.panel, rebalances)
+        path, costs = held.weights, self.costs_of(cell)
         result, measured = self._measured(cell, path, costs)
         unassumed = None
         if result.assumed_funding.any():
@@ -237,7 +238,7 @@ class BacktestEngine:
             canonical_array(result.returns),
         )
         return Settled(
-            cell=cell, rebalances=tuple(rebalances), result=result, performance=measured, unassumed=unassumed,
+            cell=cell, rebalances=held, result=result, performance=measured, unassumed=unassumed,
             stamps=stamps, digest=digest,
         )  # fmt: skip
 
@@ -304,12 +305,3 @@ def walked(panel: Panel, schedule: Schedule, rules: Rules) -> tuple[Window, ...]
         f"no name of the universe has {rules.data.min_history} bars at any of {len(found)} windows over "
         f"{len(panel.times)} rows; import more history or choose other kinds or symbols"
     )
-
-
-def weight_path(panel: Panel, rebalances: Sequence[Rebalance]) -> WeightPath:
-    """Return the net weights of the rebalances over all instruments of the panel."""
-    net: Floats = np.zeros((len(rebalances), len(panel.keys)))
-    row = np.repeat(np.arange(len(rebalances)), [len(one.weights) for one in rebalances])
-    weights = list(chain.from_iterable(one.weights.values() for one in rebalances))
-    net[row, panel.columns(tuple(chain.from_iterable(one.weights for one in rebalances)))] = weights
-    return WeightPath(keys=panel.keys, decided=np.array([one.row for one in rebalances], dtype=np.int64), net=net)

@@ -95,7 +95,7 @@ def test_window_returns_compound_to_the_book(book: Book) -> None:
     assert windows["partial"].tolist() == [False] * 5 + [True]
     assert windows["filled_at"].tolist() == engine.panel.times[[60, 80, 100, 120, 140, 160]].tolist()
     assert windows["decided_at"].tolist() == engine.panel.times[[59, 79, 99, 119, 139, 159]].tolist()
-    assert windows["status"] == ["no_candidate"] * 2 + ["solved"] * 4
+    assert list(windows["status"]) == ["no_candidate"] * 2 + ["solved"] * 4
     assert windows["universe"].tolist() == [5] * 6
     assert windows["discovery"].tolist() == [5, 5, 5, 5, 4, 4]
     assert windows["refined"].tolist() == [0, 0, 5, 5, 4, 4]

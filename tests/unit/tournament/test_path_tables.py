@@ -29,7 +29,7 @@ def test_a_path_is_told_once_for_all_of_its_books(
     weights, atoms = told["weights"], told["atoms"]
     pairs = list(zip(weights["window"].tolist(), weights["symbol"], weights["weight"].tolist(), strict=True))
     assert pairs == [(one.window, *pair) for one in rebalances for pair in one.weights.items()]
-    assert atoms["atom"] == [atom for one in rebalances for atom in one.holdings["atom"]]
+    assert list(atoms["atom"]) == [atom for one in rebalances for atom in one.holdings["atom"]]
     assert told["windows"]["names"].tolist() == [len(one.weights) for one in rebalances]
     assert np.isnat(told["windows"]["filled_at"]).all()
 

@@ -13,13 +13,13 @@ from tvquant.core.books import Convention, CostModel, EventKind, Execution, FeeT
 from tvquant.core.calendars import NEW_YORK
 from tvquant.core.panel import Panel
 from tvquant.core.sleeves import Sleeve
+from tvquant.tournament.path_holdings import weight_path
 from tvquant.tournament.sleeves.account import account_panel
 from tvquant.tournament.sleeves.gap import PARTS, Gap, Kept, Mixed, gap
 from tvquant.tournament.sleeves.join import joined
 from tvquant.tournament.sleeves.netting import decision_times, netted
 from tvquant.tournament.sleeves.replicas import played
 from tvquant.tournament.sleeves.specs import UnionRules
-from tvquant.tournament.walk_forward import weight_path
 
 FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
 DEAR = CostModel(slippage_bps=30.0, commission_bps=20.0, borrow_rate=0.1)

@@ -21,6 +21,7 @@ from tvquant.core.stamps import Stamp
 from tvquant.simulation import SIMULATORS
 from tvquant.simulation.accruals import Accruals
 from tvquant.tournament.atom_attribution import attribution
+from tvquant.tournament.path_holdings import PathHoldings, weight_path
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.sleeves.join import joined
 from tvquant.tournament.sleeves.netting import decision_times, netted, put_back
@@ -28,7 +29,6 @@ from tvquant.tournament.sleeves.shares import MetaPath, mix_levels
 from tvquant.tournament.sleeves.specs import UnionRules
 from tvquant.tournament.sleeves.weighing import weighed
 from tvquant.tournament.trades import trades
-from tvquant.tournament.walk_forward import weight_path
 
 type Sides = Mapping[int, Mapping[str, float]]
 FREE = CostModel(slippage_bps=0.0, commission_bps=0.0, borrow_rate=0.0)
@@ -140,7 +140,7 @@ def test_weight_is_conserved_from_sleeves_to_instruments_and_back(seed: int, pos
             assert {tree.atoms[a].partition("/")[0] for a in tree.atom[mine]} <= {name}
         assert one.moved == pytest.approx(tree.asked[own].sum() - tree.size[own].sum(), abs=1e-12)
         assert one.cash + tree.size[own].sum() == pytest.approx(1.0, abs=1e-12)
-        parts = list(zip(one.holdings["symbol"], one.sizes, strict=True))
+        parts = list(zip(one.holdings["symbol"], PathHoldings(panel, [one]).size.tolist(), strict=True))
         for key, weight in one.weights.items():
             assert sum(size for symbol, size in parts if symbol == key) == pytest.approx(weight, abs=1e-10)
         assert sum(payload["atoms"].values()) == pytest.approx(1.0 - one.cash, abs=1e-12)
@@ -282,7 +282,7 @@ def test_records_are_what_the_digests_are_of_and_tables_lead_back() -> None:
     assert set(table) == {"decided_at", "sleeve", "atom", "symbol", "share", "weight"}
     first = book.rebalances[0]
     assert {a: abs(w) for a, w in list(zip(table["atom"], table["weight"].tolist(), strict=True))[:4]} == first.units
-    assert table["symbol"][:4] == first.holdings["symbol"]
+    assert list(table["symbol"][:4]) == first.holdings["symbol"]
     assert table["share"][:4].tolist() == [0.5, 0.5, 0.4, 0.4]
     assert (first.window, first.row, first.footing.bar) == (6, 5, panel.times[5])
     assert first.stamps == {Stamp.PRICE_RETURN}
