@@ -8,6 +8,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from tvquant.core.digests import canonical_json
@@ -74,17 +75,14 @@ def is_json(value: Any) -> bool:
     Such a value is its own encoding, but for numbers that are not finite, text that is not Unicode, which JSON's writer
     refuses, and keys with a mark (`may_have_tags`).
     """
-    kind = type(value)
-    if kind not in NESTED:
-        return kind in LEAVES
-    if kind is dict:
-        if not set(map(type, value)) <= TEXT:
+    level = [value]
+    while not (kinds := set(map(type, level))) <= LEAVES:  # level by level: few values are asked one by one
+        objects = [one for one in level if type(one) is dict]
+        lists = [one for one in level if type(one) is list or type(one) is tuple]
+        if not (kinds <= JSON and set(map(type, chain.from_iterable(objects))) <= TEXT):
             return False
-        value = value.values()
-    kinds = set(map(type, value))
-    if kinds <= LEAVES:
-        return True
-    return kinds <= JSON and not any(type(one) in NESTED and not is_json(one) for one in value)
+        level = list(chain(chain.from_iterable(one.values() for one in objects), chain.from_iterable(lists)))
+    return True
 
 
 def may_have_tags(text: bytes) -> bool:

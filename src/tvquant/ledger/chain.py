@@ -214,6 +214,8 @@ def _text(value: Any, name: str) -> bytes:
     if kind is Written:
         text: bytes = value.text
         return text
+    if kind is dict and not value:
+        return b"{}"
     if is_json(value):
         with suppress(ValueError):  # of what JSON has no word for: the encoding has one, or says where it is
             text = canonical_json(value)

@@ -96,14 +96,16 @@ def performance(returns: Floats, *, periods_per_year: int, risk_free: RiskFree =
     ruin_rows = tuple(int(row) for row in np.flatnonzero(returns <= -1.0))
     r = returns[: ruin_rows[0] + 1] if ruin_rows else returns
     n, root, floor = len(r), math.sqrt(periods_per_year), float(rounding_floor(r))
-    std, _, _, skew, excess_kurtosis = _sharpe(r, floor)
+    std, sharpe, error, skew, excess_kurtosis = _sharpe(r, floor)
     e = risk_free.excess(returns)[:n]
-    _, sharpe, error, _, _ = _sharpe(e, floor)
+    if not np.array_equal(e, r):
+        _, sharpe, error, _, _ = _sharpe(e, floor)
     gains, losses = np.maximum(r, 0.0), np.maximum(-r, 0.0)
     downside, mean_loss = math.sqrt(float((np.maximum(-e, 0.0) ** 2).mean())), float(losses.mean())
-    growth = float(wealth(r)[-1])
+    level = wealth(r)
+    growth = float(level[-1])
     cagr = annual_growth(growth, n=n, periods_per_year=periods_per_year)
-    max_drawdown, start, trough, recovery = _deepest(r)
+    max_drawdown, start, trough, recovery = _deepest(_falls(level))
     (worst_mean,), _, (counted,) = cvar(r[:, None], level=TAIL)
     return Performance(
         n=n,
@@ -179,8 +181,7 @@ def drawdown_series(returns: Floats) -> Floats:
     ModelError : no returns, or a NaN or infinite return.
     """
     _refuse_gaps(returns)
-    level = wealth(returns)
-    return level / np.maximum(np.maximum.accumulate(level), 1.0) - 1.0
+    return _falls(wealth(returns))
 
 
 def rolling(
@@ -273,9 +274,13 @@ def _sharpe(r: Floats, floor: float) -> tuple[_Number, _Number, _Number, _Number
     return std, sharpe, error, skew, kurtosis - 3.0
 
 
-def _deepest(returns: Floats) -> tuple[float, int | None, int | None, int | None]:
+def _falls(level: Floats) -> Floats:
+    """Return the fall of wealth from its highest so far, the start included."""
+    return level / np.maximum(np.maximum.accumulate(level), 1.0) - 1.0
+
+
+def _deepest(falls: Floats) -> tuple[float, int | None, int | None, int | None]:
     """Return deepest drawdown and the rows of its first loss, trough and recovery."""
-    falls = drawdown_series(returns)
     trough = int(np.argmin(falls))
     if falls[trough] == 0.0:
         return 0.0, None, None, None

@@ -1,7 +1,7 @@
 """Results of a finished cell: scalars for the ledger, tables for the result store."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tvquant.core.books import COST_KINDS, EventKind, SimResult
+from tvquant.core.flat import flat
 from tvquant.core.panel import Floats
 from tvquant.core.stamps import Stamps
 from tvquant.simulation.accruals import Accruals
@@ -74,7 +75,7 @@ def measures(settled: Settled) -> dict[str, Scalar]:
     turnover = _summed(result.turnover, _first_fills(settled))
     statuses = [one.status for one in rebalances]
     scalars: dict[str, Scalar] = {
-        key: value for key, value in asdict(settled.performance).items() if isinstance(value, Scalar.__value__)
+        key: value for key, value in flat(settled.performance).items() if isinstance(value, Scalar.__value__)
     }
     return scalars | {
         "status": result.failure or "played",
@@ -151,7 +152,7 @@ def tables(engine: BacktestEngine, settled: Settled, decided: PathTables | None 
         "returns": _returns(engine, settled, earned),
         "windows": {
             **_windows(engine, settled, told["windows"]),
-            **asdict(found),
+            **flat(found),
             **synthetic_gap(panel, result, book.execution, rebalances, brought),
         },
         "weights": told["weights"],

@@ -12,7 +12,7 @@ from tvquant.tournament.path_holdings import PathHoldings, weight_path
 
 @pytest.fixture
 def held(market: Callable[..., Panel]) -> PathHoldings:
-    """A long and short of one name under two logics, then another book with the same long, and a winner without a weight."""
+    """A long and a short of one name, then another book with the same long and a winner without a weight."""
     panel = market({name: np.full(6, 10.0) for name in "ABC"})
     first = (("X:B", "LONG", 0.5, 1.0), ("X:B", "SHORT", 0.2, 0.5), ("X:A", "LONG", 0.25, 1.0))
     second = (("X:B", "LONG", 0.125, 1.0), ("X:C", "SHORT", 0.25, 1.0), ("X:A", "LONG", 0.0, 1.0))
