@@ -1,6 +1,6 @@
 """The whole matrix: every path decided once, every cell settled, on one or more processes, recorded as it goes.
 
-1. Every decision that is due at a row is drafted, rows in parallel (stage A).
+1. Every decision that is due at a row is drafted, rows in parallel, the last ones in parts (stage A).
 2. The coordinator takes the decisions, row by row in order, as soon as a row is drafted, and records each once, and a
    snapshot of it in the chain of every cell of its path: a killed run goes on from there (stage B). What a path held
    before changes few of them; those are decided here (`walk_forward`).
@@ -27,10 +27,11 @@ from tvquant.tournament.backends.contract import HERE, Cluster
 from tvquant.tournament.cell_results import CellResult, result_of
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decision_entries import snapshot_entry
+from tvquant.tournament.draft_parts import joined, parted
 from tvquant.tournament.path_holdings import PathHoldings
 from tvquant.tournament.path_tables import Columns, PathTables, path_tables
 from tvquant.tournament.rebalances import Rebalance
-from tvquant.tournament.walk_forward import BacktestEngine
+from tvquant.tournament.walk_forward import BacktestEngine, Due
 from tvquant.tournament.workers import Pool
 
 ROWS = 200_000
@@ -170,9 +171,11 @@ class _Play:
         known = {cell.key: list(resumed.rebalances.get(cell.key, ())) for cell in cells}
         done = {key: min((known[cell.key].copy() for cell in chains[key]), key=len) for key in paths}
         due = self.engine.due(tuple(paths.values()), done)
+        parts: list[tuple[Due, ...]] = [(one,) for one in due]
         if not self.pool.alone:
             self.engine.take_features(due)
-        drafts = self.pool.run(BacktestEngine.draft, ((one,) for one in due))
+            parts = parted(due)
+        drafts = joined(due, parts, self.pool.run(BacktestEngine.draft, ((one,) for some in parts for one in some)))
         last = {key: found[-1] for key, found in done.items() if found}
         seconds: dict[str, list[float]] = {}
         for made in self.engine.walk(due, drafts, last):

@@ -49,10 +49,14 @@ type Grids = Mapping[Schedule, Sequence[Window]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """What is decided at one row: paths with their windows there."""
+    """What is decided at one row: paths with their windows there.
+
+    `beside` are all rules of the row where these are a part of its paths: what rules share is computed for all of them.
+    """
 
     row: int
     windows: tuple[tuple[Path, Window], ...]
+    beside: tuple[Rules, ...] = ()
 
     @property
     def rules(self) -> tuple[Rules, ...]:
@@ -162,7 +166,7 @@ class BacktestEngine:
         view, rules = look(self.panel, due.row), due.rules
         for one in rules:
             chosen = quorum_view_by(view, one)
-            self._features.lend(chosen.view, chosen.row, one, beside=rules)
+            self._features.lend(chosen.view, chosen.row, one, beside=due.beside or rules)
         prepared = tuple(prepare(view, one) for one in rules)
         drafted: list[Decided | None] = []
         shared = Shared()
