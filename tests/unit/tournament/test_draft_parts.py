@@ -19,7 +19,7 @@ def played(
     engine_of: Callable[[Panel, Profile], BacktestEngine],
 ) -> tuple[BacktestEngine, tuple[Due, ...]]:
     """An engine of two selections and baselines, and what is due on five rows."""
-    made = profile(grid__selections={"lean": {"model": "v3.4"}}, benchmark__market=["X:A"])
+    made = profile(grid__selections={"every": {"model": "all"}}, benchmark__market=["X:A"])
     engine = engine_of(market(walks("ABCDEF", 190)), made)
     return engine, engine.due(tuple(dict.fromkeys(cell.path for cell in cells(made))), {})
 
