@@ -26,8 +26,8 @@ from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Floats, Panel, frozen
 from tvquant.simulation.accruals import CLOSED, OF_CASH, Accruals
 from tvquant.simulation.preflight import delay
-from tvquant.tournament.path_holdings import PathHoldings
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.path_holdings import PathHoldings, first_fills, restored
+from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.trades import ROUNDING, Trades
 
 if TYPE_CHECKING:

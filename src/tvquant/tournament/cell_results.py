@@ -20,7 +20,6 @@ from tvquant.tournament.outliers import study
 from tvquant.tournament.path_holdings import PathHoldings
 from tvquant.tournament.path_tables import Columns, PathTables, path_tables
 from tvquant.tournament.purity import Purity, purity
-from tvquant.tournament.rebalances import first_fills, restored
 from tvquant.tournament.synthetic_gap import synthetic_gap
 from tvquant.tournament.trades import FIGURES, Trades, trades
 from tvquant.tournament.walk_forward import BacktestEngine, Settled
@@ -60,7 +59,7 @@ def _forensic(engine: BacktestEngine, settled: Settled, windows: Columns) -> dic
         engine.panel,
         settled.result,
         settled.cell.book.execution,
-        first_fills=_first_fills(settled),
+        first_fills=settled.first_fills,
         ids=windows["window"].tolist(),
         partial=windows["partial"].tolist(),
         risk_free=engine.rate_of(settled.result),
@@ -72,7 +71,7 @@ def _forensic(engine: BacktestEngine, settled: Settled, windows: Columns) -> dic
 def measures(settled: Settled) -> dict[str, Scalar]:
     """Return scalars of the ledger's outcome record: performance, trading and costs (of starting capital)."""
     result, rebalances = settled.result, settled.rebalances
-    turnover = _summed(result.turnover, _first_fills(settled))
+    turnover = _summed(result.turnover, settled.first_fills)
     statuses = [one.status for one in rebalances]
     scalars: dict[str, Scalar] = {
         key: value for key, value in flat(settled.performance).items() if isinstance(value, Scalar.__value__)
@@ -96,16 +95,6 @@ def measures(settled: Settled) -> dict[str, Scalar]:
         "closed_out": sum(event.kind is EventKind.CLOSED_OUT for event in result.events),
         "unfilled": sum(event.kind is EventKind.UNFILLED for event in result.events),
     }
-
-
-def _restored(settled: Settled) -> NDArray[np.int64]:
-    """Return the number of the rebalance that each fill restores."""
-    return restored(settled.rebalances, settled.result.filled, settled.cell.book.execution)
-
-
-def _first_fills(settled: Settled) -> NDArray[np.intp]:
-    """Return the number of the first fill of each rebalance that was filled."""
-    return first_fills(_restored(settled))
 
 
 def _summed(per_fill: Floats, first: NDArray[np.intp]) -> Floats:
@@ -160,7 +149,7 @@ def tables(engine: BacktestEngine, settled: Settled, decided: PathTables | None 
         "atoms": told["atoms"],
         "vetoes": told["vetoes"],
         "trades": _trades(made, settled, times),
-        "names": _names(by_name(panel, result, earned, made, result.filled[_first_fills(settled)]), rebalances),
+        "names": _names(by_name(panel, result, earned, made, result.filled[settled.first_fills]), rebalances),
         "attribution": _attribution(brought, rebalances),
         **({"friction": _friction(engine, settled)} if settled.cell.audited else {}),
     }
@@ -223,7 +212,7 @@ def _attribution(brought: Columns, rebalances: PathHoldings) -> Columns:
 
 def _trades(made: Trades, settled: Settled, times: Any) -> Columns:
     """Return one row per trade; the window is that of the fill, null for what nobody ordered."""
-    windows = settled.rebalances.windows[_restored(settled)]
+    windows = settled.rebalances.windows[settled.restores]
     window, unordered = pl.Series(windows[made.fill]), np.flatnonzero(made.fill < 0)
     return {
         "window": window.scatter(unordered, None) if len(unordered) else window,
@@ -246,7 +235,7 @@ def _windows(engine: BacktestEngine, settled: Settled, decided: Columns) -> Colu
     A window is owned from its first fill; `traded` and `turnover` are sums over its fills, each of equity at the fill.
     `decided` are the columns of what was decided, which keep their order.
     """
-    result, first = settled.result, _first_fills(settled)
+    result, first = settled.result, settled.first_fills
     count, filled = len(settled.rebalances), result.filled[first]
     bounds = np.append(result.fill_equity[first], result.equity[-1:])
 

@@ -14,7 +14,7 @@ Only the coordinator records. The number of processes changes nothing in the res
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched, chain, groupby
 from math import isfinite
 from statistics import median
@@ -184,9 +184,11 @@ class _Play:
             for entry in made.records:
                 if (entry.chain, rebalance.window, entry.outputs[entry.kind]) not in resumed.shared:
                     taker.record(entry)
-            for cell in chains[made.path.key]:
+            cells_of = chains[made.path.key]
+            figures = snapshot_entry(cells_of[0], rebalance, made.decision)  # those of a path differ in their chain
+            for cell in cells_of:
                 if len(known[cell.key]) <= len(done[made.path.key]):
-                    taker.record(snapshot_entry(cell, rebalance, made.decision))
+                    taker.record(replace(figures, chain=cell.key))
                     counted += 1
             done[made.path.key].append(rebalance)
             if isfinite(made.seconds) and taker is recorder:

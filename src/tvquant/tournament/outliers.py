@@ -158,8 +158,7 @@ def study(
     columns = {name: np.full(len(ids), np.nan) for name in ("change", "sharpe", "drawdown")}
     rates = np.broadcast_to(risk_free.per_row, result.returns.shape)
     chance = 0.0
-    for alike in _of_one_shape(spans, book):
-        rows = np.array([book.rows_of(spans[k]) for k in alike])
+    for alike, rows in _of_one_shape(spans, book):
         columns["change"][alike], columns["drawdown"][alike], *_ = _falls(book.levels([spans[k] for k in alike]))
         judged = [j for j, k in enumerate(alike) if rows.shape[1] >= LEAST_ROWS and not partial[k]]
         if judged:
@@ -176,8 +175,7 @@ def study(
         found.append(book.explained(span, evidence, rows[evidence.at], window=ids[k], reasons=reasons))
     deepest, stretch = book.fall(slice(0, len(book.after)))
     if deepest < RUN_DRAWDOWN:
-        rows = result.returns[book.row[stretch.start] : book.row[stretch.stop - 1] + 1]
-        evidence = jump_of(rows)
+        evidence = jump_of(result.returns[book.row[stretch.start] : book.row[stretch.stop - 1] + 1])
         at = int(book.row[stretch.start]) + evidence.at
         found.append(book.explained(stretch, evidence, at, window=None, reasons=("drawdown",)))
     return Study(ids=tuple(ids), windows=columns, outliers=tuple(found), by_chance=chance)
@@ -315,14 +313,18 @@ def _market(panel: Panel) -> Floats:
     return median_move(panel.fields["total_return"])
 
 
-def _of_one_shape(spans: Sequence[slice], book: _Book) -> list[list[int]]:
-    """Return the numbers of windows, those together that have as many steps and as many rows."""
-    alike: dict[tuple[int, int], list[int]] = {}
-    rows = book.row.tolist()
+def _of_one_shape(spans: Sequence[slice], book: _Book) -> list[tuple[list[int], NDArray[np.int64]]]:
+    """Return the numbers of windows, those together that have as many steps and as many rows, and their rows."""
+    alike: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    row = book.row.tolist()
     for k, one in enumerate(spans):
-        last = rows[one.stop - 1]
-        alike.setdefault((one.stop - one.start, last + 1 - min(rows[one.start] + 1, last)), []).append(k)
-    return list(alike.values())
+        last = row[one.stop - 1]
+        first = min(row[one.start] + 1, last)
+        alike.setdefault((one.stop - one.start, last + 1 - first), []).append((k, first))
+    return [
+        ([k for k, _ in some], np.array([first for _, first in some])[:, None] + np.arange(rows))
+        for (_, rows), some in alike.items()
+    ]
 
 
 def _falls(level: Floats) -> tuple[Floats, Floats, NDArray[np.intp], NDArray[np.intp]]:

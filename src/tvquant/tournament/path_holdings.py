@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvquant.core.atoms import Direction
-from tvquant.core.books import WeightPath
+from tvquant.core.books import Execution, WeightPath
 from tvquant.core.panel import Floats, Panel, frozen
+from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.rebalances import Rebalance
 
 type Integers = NDArray[np.int64]
@@ -143,6 +144,18 @@ class PathHoldings(Sequence[Rebalance]):
         weights = list(chain.from_iterable(one.weights.values() for one in self._every))
         net[row, self.panel.columns(tuple(chain.from_iterable(one.weights for one in self._every)))] = weights
         return WeightPath(keys=self.panel.keys, decided=self.rows, net=net)
+
+
+def restored(rebalances: Sequence[Rebalance], filled: Integers, execution: Execution) -> Integers:
+    """Return the number of the rebalance that each fill of a book restores, by the rows of the fills."""
+    if isinstance(rebalances, PathHoldings):
+        return decisions_filled(rebalances.rows, filled, execution)
+    return decisions_filled(np.array([one.row for one in rebalances], dtype=np.int64), filled, execution)
+
+
+def first_fills(restores: Integers) -> NDArray[np.intp]:
+    """Return the number of the first fill of each rebalance that was filled; under daily rebalancing more follow."""
+    return np.flatnonzero(restores != np.concatenate([[-1], restores[:-1]]))
 
 
 def weight_path(panel: Panel, rebalances: Sequence[Rebalance]) -> WeightPath:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tvquant.core.books import EventKind, Execution, SimResult
 from tvquant.core.panel import Bools, Panel
 from tvquant.tournament.attribution import Earned
-from tvquant.tournament.path_holdings import PathHoldings
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.path_holdings import PathHoldings, first_fills, restored
+from tvquant.tournament.rebalances import Rebalance
 
 CONSERVED = 1e-10
 """Most by which a net weight may differ from the sum of its contributions (R-SYN-10)."""

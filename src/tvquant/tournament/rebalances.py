@@ -8,11 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tvquant.core.allocations import Expected, Projection, Status
-from tvquant.core.books import Execution
 from tvquant.core.decision_records import WrittenDecision
 from tvquant.core.decisions import Decision, Footing
 from tvquant.core.panel import Times
@@ -20,7 +16,6 @@ from tvquant.core.regimes import MarketRegime
 from tvquant.core.selection import SelectionFunnel
 from tvquant.core.stamps import Stamps
 from tvquant.selection.hardening import HARDENING
-from tvquant.simulation.preflight import decisions_filled
 from tvquant.tournament.specs import Previous
 
 HOLDINGS = {
@@ -153,16 +148,6 @@ class Rebalance:
     def atoms(self) -> dict[str, float]:
         """Weight of each atom that is held."""
         return {atom: w for atom, w in zip(self.holdings["atom"], self.holdings["weight"], strict=True) if w}
-
-
-def restored(rebalances: Sequence[Rebalance], filled: NDArray[np.int64], execution: Execution) -> NDArray[np.int64]:
-    """Return the number of the rebalance that each fill of a book restores, by the rows of the fills."""
-    return decisions_filled(np.array([one.row for one in rebalances], dtype=np.int64), filled, execution)
-
-
-def first_fills(restores: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the number of the first fill of each rebalance that was filled; under daily rebalancing more follow."""
-    return np.flatnonzero(np.diff(restores, prepend=-1))
 
 
 def _status(decision: Decision) -> str:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from tvquant.core.books import Execution, SimResult
 from tvquant.core.panel import Floats, Panel
 from tvquant.tournament.attribution import growth_of
-from tvquant.tournament.path_holdings import PathHoldings
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.path_holdings import PathHoldings, first_fills, restored
+from tvquant.tournament.rebalances import Rebalance
 
 
 def synthetic_gap(

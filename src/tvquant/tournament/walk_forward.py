@@ -14,6 +14,7 @@
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.decide import Prepared, decide, lend, needs_previous, prepare, starts_from_previous
 from tvquant.tournament.decision_entries import Shared, named, recorded
 from tvquant.tournament.market_regime import market_regime_at, regime_key
-from tvquant.tournament.path_holdings import PathHoldings
+from tvquant.tournament.path_holdings import PathHoldings, first_fills, restored
 from tvquant.tournament.periods import Periods, periods_of
 from tvquant.tournament.quorum import answering_rows, quorum_view_by
 from tvquant.tournament.rebalances import Rebalance
@@ -94,7 +95,7 @@ class Draft:
     decided: tuple[Decided | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Settled:
     """A finished cell: its rebalances, its book, its measures and the digest of decisions, weights and returns.
 
@@ -108,6 +109,16 @@ class Settled:
     unassumed: Performance | None
     stamps: Stamps
     digest: str
+
+    @cached_property
+    def restores(self) -> NDArray[np.int64]:
+        """Number of the rebalance that each fill restores."""
+        return restored(self.rebalances, self.result.filled, self.cell.book.execution)
+
+    @cached_property
+    def first_fills(self) -> NDArray[np.intp]:
+        """Number of the first fill of each rebalance that was filled."""
+        return first_fills(self.restores)
 
 
 def _nobody_measures() -> float:

@@ -13,7 +13,8 @@ from tvquant.core.books import Convention, CostModel, Execution, Rebalancing, Si
 from tvquant.core.panel import Floats, Panel
 from tvquant.simulation import SIMULATORS
 from tvquant.tournament.outliers import Cause, Outlier, Study, study
-from tvquant.tournament.rebalances import Rebalance, first_fills, restored
+from tvquant.tournament.path_holdings import first_fills, restored
+from tvquant.tournament.rebalances import Rebalance
 
 ROWS, NAMES, STEP, FIRST = 220, "ABCDEFGH", 20, 140
 HIT = FIRST + STEP + 10
