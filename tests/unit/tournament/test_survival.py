@@ -53,6 +53,19 @@ def test_more_than_half_protects_three_rebalances_and_a_new_loss_begins_anew(mar
     assert left == [Survival(drawdown=0.0, left=2), Survival(drawdown=0.0, left=1), None]
 
 
+def test_a_third_lost_after_a_third_was_won_is_more_than_half(market: Markets) -> None:
+    """The bound that spares most decisions their drawdown counts what was won first; a short moves the other way."""
+    risen = np.full(200, 100.0)
+    risen[142:145], risen[145:] = 134.0, 66.0
+    short = 200.0 - risen
+    panel = market({"A": risen, "B": short, "C": np.full(200, 100.0)})
+    for held in ({"X:A": 1.0}, {"X:B": -1.0}, {"X:A": 0.5, "X:B": -0.5}):
+        found = survival(look(panel, ROW), after(panel, 140, held))
+        assert found == Survival(drawdown=pytest.approx(1.0 - 0.66 / 1.34), left=3)
+        assert survival(look(panel, ROW), after(panel, 140, {key: 0.98 * one for key, one in held.items()})) is None
+    assert survival(look(panel, ROW), after(panel, 140, {"X:C": 3.0})) is None
+
+
 @pytest.mark.requirement("R-RSK-22")
 def test_only_later_windows_change_for_three_rebalances_and_resume_knows(
     profile: Profiles, market: Markets, walks: Walks, engine_of: Callable[[Panel, Profile], BacktestEngine]
