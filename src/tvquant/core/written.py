@@ -8,14 +8,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from tvquant.core.digests import canonical_json
 
 TEXT, LEAVES, NESTED = frozenset({str}), frozenset({str, int, float, bool, type(None)}), frozenset({dict, list, tuple})
 """JSON's own types: of keys, of single values, of what holds others."""
-JSON = LEAVES | NESTED
 
 
 class Written(Mapping[str, Any]):
@@ -75,14 +73,16 @@ def is_json(value: Any) -> bool:
     Such a value is its own encoding, but for numbers that are not finite, text that is not Unicode, which JSON's writer
     refuses, and keys with a mark (`may_have_tags`).
     """
-    level = [value]
-    while not (kinds := set(map(type, level))) <= LEAVES:  # level by level: few values are asked one by one
-        objects = [one for one in level if type(one) is dict]
-        lists = [one for one in level if type(one) is list or type(one) is tuple]
-        if not (kinds <= JSON and set(map(type, chain.from_iterable(objects))) <= TEXT):
+    kind = type(value)
+    if kind not in NESTED:
+        return kind in LEAVES
+    if kind is dict:
+        if not TEXT.issuperset(map(type, value)):
             return False
-        level = list(chain(chain.from_iterable(one.values() for one in objects), chain.from_iterable(lists)))
-    return True
+        value = value.values()
+    if LEAVES.issuperset(map(type, value)):
+        return True
+    return all(type(one) in LEAVES or is_json(one) for one in value)
 
 
 def may_have_tags(text: bytes) -> bool:

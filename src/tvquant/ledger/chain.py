@@ -159,7 +159,7 @@ class Ledger:
             state = "sealed" if self._progress.sealed else "closed"
             raise LedgerError(f"{self._folder / AUDIT} is {state} and takes no more records")
         fields = {**_content(entry), **self._progress.place(entry.chain), "run_id": self._run_id, "at": self._now()}
-        line, digest = line_of({name: _text(value, name) for name, value in fields.items()})
+        line, digest = _hashed(fields)
         with self._whole_or_closed():
             rest = memoryview(line)
             while rest:
@@ -201,27 +201,30 @@ class Ledger:
         self._head_due = records + max(HEAD_EVERY, chains) if records else 1
 
 
-def _text(value: Any, name: str) -> bytes:
-    """Return the text of a field of a record; most fields are their own encoding and are written as they are.
+def _hashed(fields: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Return the line of a record and its digest; data that is written is taken as it is.
 
     Raises
     ------
     TypeError, ValueError : as `encode`.
     """
-    kind = type(value)
-    if kind is int:
-        return b"%d" % value
-    if kind is Written:
-        text: bytes = value.text
-        return text
-    if kind is dict and not value:
-        return b"{}"
-    if is_json(value):
+    before = {name: value for name, value in fields.items() if name < "digest"}
+    after = _text({name: value for name, value in fields.items() if name > "digest"})[1:]
+    data = fields["data"]
+    if type(data) is not Written:
+        return line_of(_text(before)[:-1], after)
+    del before["data"]
+    return line_of(b'%s,"data":%s' % (_text(before)[:-1], data.text), after)
+
+
+def _text(fields: Mapping[str, Any]) -> bytes:
+    """Return the text of some fields of a record; most are their own encoding and are written as they are."""
+    if is_json(fields):
         with suppress(ValueError):  # of what JSON has no word for: the encoding has one, or says where it is
-            text = canonical_json(value)
+            text = canonical_json(fields)
             if not may_have_tags(text):
                 return text
-    return canonical_json(encode(value, name))
+    return canonical_json({name: encode(value, name) for name, value in fields.items()})
 
 
 def _content(entry: Entry) -> dict[str, Any]:

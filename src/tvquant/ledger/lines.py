@@ -20,10 +20,9 @@ from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from tvquant.core.digests import merkle_root
+from tvquant.core.digests import canonical_json, merkle_root
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN
-from tvquant.core.written import texts
 from tvquant.ledger.encoding import decode, encode
 
 AUDIT = "audit.jsonl"
@@ -62,16 +61,14 @@ class BadLine(LedgerError):
 
 def hashed_line(fields: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return canonical line of `fields` with their digest put in its sorted place, and the digest."""
-    return line_of(texts(fields))
+    before = canonical_json({key: value for key, value in fields.items() if key < "digest"})
+    return line_of(before[:-1], canonical_json({key: value for key, value in fields.items() if key > "digest"})[1:])
 
 
-def line_of(fields: Mapping[str, bytes]) -> tuple[bytes, str]:
-    """Return the same line of fields whose canonical texts are given, and the digest."""
-    each = [(name, b'"%s":%s' % (name.encode(), fields[name])) for name in sorted(fields)]
-    before = b",".join([text for name, text in each if name < "digest"])
-    after = b",".join([text for name, text in each if name > "digest"])
-    digest = hashlib.sha256(b"{%s,%s}" % (before, after)).hexdigest()
-    return b'{%s,"digest":"%s",%s}\n' % (before, digest.encode(), after), digest
+def line_of(before: bytes, after: bytes) -> tuple[bytes, str]:
+    """Return the same line of the texts before and after the digest, and the digest."""
+    digest = hashlib.sha256(b"%s,%s" % (before, after)).hexdigest()
+    return b'%s,"digest":"%s",%s\n' % (before, digest.encode(), after), digest
 
 
 def load_object(line: bytes) -> dict[str, Any]:
