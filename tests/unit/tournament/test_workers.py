@@ -2,7 +2,8 @@ import gc
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,17 @@ def test_one_who_waits_for_a_slow_worker_goes_so_far_ahead_and_takes_back_what_n
         left = [one for one in worker.given if not one.done()]
         assert left
     assert all(one.cancelled() for one in left)
+
+
+def test_a_worker_that_answers_soon_has_the_first_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take longest: this process does what comes after them meanwhile."""
+    with ThreadPoolExecutor(1) as worker:
+        monkeypatch.setattr(loky, "start", lambda _: worker)
+        monkeypatch.setattr(loky, "_get_ready", lambda _: time.sleep(0.05))
+        monkeypatch.setattr(workers, "PROMPT", 60.0)
+        with Pool(2, np.arange(3.0)) as pool:
+            places = list(pool.run(lambda *_: current_thread() is main_thread(), ((k,) for k in range(AT_HAND + 1))))
+    assert places[:AT_HAND] == [False] * AT_HAND
 
 
 class Gone(Exception):
