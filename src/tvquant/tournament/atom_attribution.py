@@ -225,10 +225,11 @@ class Shares:
 
     Parameters
     ----------
-    asset : A x N, 1 where the atom is of the name.
+    name, asset : A column numbers of the names; A x N, 1 where the atom is of the name.
     traded, held, carried : by what atoms traded, by what they held, and by what those on the book's side held.
     """
 
+    name: Integers
     asset: Floats
     traded: Floats
     held: Floats
@@ -241,12 +242,11 @@ class Shares:
         side = asked.quantity * np.sign(of.held)[:, asked.name]
         found = [_normal(size, asset, asked.name) for size in
                  (np.abs(asked.traded), np.abs(asked.quantity), np.maximum(side, 0.0))]  # fmt: skip
-        return cls(asset=asset, traded=found[0], held=found[1], carried=found[2])
+        return cls(name=asked.name, asset=asset, traded=found[0], held=found[1], carried=found[2])
 
     def share(self, cost: Floats, by: Floats) -> Floats:
         """Return a cost by name (F x N) as F x (A + N): by atom, and by name where no atom shares it."""
-        name = self.asset.argmax(axis=1)
-        atoms = cost[:, name] * by
+        atoms = cost[:, self.name] * by
         left = np.where((by @ self.asset) > 0.0, 0.0, cost)
         return np.hstack([atoms, left])
 
@@ -289,7 +289,8 @@ def _costs(paid: Accruals, of: Spans, shares: Shares, made: Trades, kind: str) -
     none = np.zeros((len(of.filled), 1))
     if (end := paid.end) is not None:
         none[-1] = paid.result.costs[kind][end]
-    return np.hstack([shares.share(ordered, shares.traded) + shares.share(closed, shares.held), none])
+    shared = shares.share(ordered, shares.traded) + (0.0 if by_fill.all() else shares.share(closed, shares.held))
+    return np.hstack([shared, none])
 
 
 def _accrued(paid: Accruals, of: Spans, kind: str) -> Floats:
