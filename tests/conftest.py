@@ -125,6 +125,27 @@ def _no_network() -> Iterator[None]:
         yield
 
 
+FEW = 3
+"""Cells of a run that have a page, in this process: all are drawn alike, and to draw eight is half of a small run."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_pages() -> Iterator[int]:
+    """How many cells of a run have a page by the product itself; here few have one, but in the proof."""
+    from tvquant.report import render
+
+    with pytest.MonkeyPatch.context() as patch:
+        own = render.PAGES
+        patch.setattr(render, "PAGES", own if PROOF else FEW)
+        yield own
+
+
+@pytest.fixture
+def all_pages(own_pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell has its page, as it has for a user."""
+    monkeypatch.setattr("tvquant.report.render.PAGES", own_pages)
+
+
 @pytest.fixture(scope="session")
 def vectorbt() -> Any:
     """vectorbt as plain Python: to compile it takes half a minute and more, what is asked of it a second."""

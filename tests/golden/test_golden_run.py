@@ -159,9 +159,10 @@ def _agree(found: Any, expected: Any, tolerance: float) -> bool:
 
 
 @pytest.fixture(scope="module")
-def answer(home: Path) -> dict[str, Any]:
-    """The golden run, here and now; renewed in the file when that is asked for."""
-    with contextlib.redirect_stdout(io.StringIO()) as out:
+def answer(home: Path, own_pages: int) -> dict[str, Any]:
+    """The golden run, here and now, with every page; renewed in the file when that is asked for."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tvquant.report.render.PAGES", own_pages)
         assert main([*WORDS, "-w", str(home)]) == 0
     found: dict[str, Any] = json.loads(out.getvalue())
     if os.environ.get(RENEW):
@@ -198,6 +199,7 @@ def test_time_zone_locale_hash_seed_and_workers_are_not_in_the_result(home: Path
     assert again["result"] == answer["result"]
 
 
+@pytest.mark.usefixtures("all_pages")
 def test_the_report_is_rebuilt_byte_equal(home: Path, answer: dict[str, Any]) -> None:
     folder = Path(answer["report"]).parent
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -129,6 +129,11 @@ def build(tmp_path: Path) -> Callable[..., Path]:
     return made
 
 
+@pytest.fixture(autouse=True)
+def every_page(all_pages: None) -> None:
+    """Here pages are the point."""
+
+
 @pytest.fixture
 def run(built: Path, tmp_path: Path) -> Path:
     """A copy of the run, in a folder of runs."""
@@ -136,7 +141,7 @@ def run(built: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+def two_pages(all_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report draws the headline and one cell more: enough where the pages of cells are not the point."""
     monkeypatch.setattr(render, "PAGES", 2)
 
