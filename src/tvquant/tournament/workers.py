@@ -26,7 +26,7 @@ AHEAD = 8
 """Results per process that may wait for those before them."""
 LOSSES = 3
 """Times that a task may lose its worker: then it is refused."""
-PROMPT = 0.1
+PROMPT = 0.03
 """Seconds within which workers that had been started are ready: they begin with the first tasks, which take longest."""
 KILLED = (
     "{what}: its worker process was killed {times} times, as systems do that run out of memory; do it again with fewer "
