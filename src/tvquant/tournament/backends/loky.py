@@ -48,8 +48,11 @@ class LokyWorkers:
 
     def submit(self, work: Callable[..., Any], task: tuple[Any, ...]) -> Future[Any]:
         """Give a task to a worker, and a name to the file of its result."""
+        from multiprocessing.reduction import ForkingPickler
+
         result = self._file.with_name(f"result_{next(self._numbers)}")
-        return self._executor.submit(_worked, self._file, work, task, result)
+        plain = bytes(ForkingPickler.dumps(task))  # here and at once: loky's own pickler is slow, in a thread beside
+        return self._executor.submit(_worked, self._file, work, plain, result)
 
     def take(self, future: Future[Any]) -> Any:
         """Return a result of a worker, and remove its file."""
@@ -102,14 +105,14 @@ def _get_ready(file: Path) -> None:
     _subject(file)
 
 
-def _worked(file: Path, work: Callable[..., Any], task: tuple[Any, ...], result: Path) -> Path:
+def _worked(file: Path, work: Callable[..., Any], task: bytes, result: Path) -> Path:
     """Compute a task in a worker; return where the result is."""
     from multiprocessing.reduction import ForkingPickler
 
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        made = work(_subject(file), *task)
+        made = work(_subject(file), *ForkingPickler.loads(task))
     with ForkingPickler.dumps(made) as found, _room(result), result.open("wb") as opened:
         opened.write(found)  # by no function whose frame, kept by an error, would keep these bytes from being freed
     return result

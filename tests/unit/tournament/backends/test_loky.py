@@ -1,6 +1,7 @@
 """What is loky's own: what all backends have in common is in `contracts/test_backends.py`."""
 
 import os
+import pickle
 import signal
 import tempfile
 import time
@@ -62,7 +63,7 @@ def test_a_disk_that_refuses_what_processes_share_is_named(tmp_path: Path, monke
     subject, gone = tmp_path / "subject", tmp_path / "gone"
     joblib.dump(1, subject)
     with pytest.raises(DataError, match=f"^{gone}: No such file.*TMPDIR.*--resume"):
-        _worked(subject, max, (2,), gone / "result_0")
+        _worked(subject, max, pickle.dumps((2,)), gone / "result_0")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
