@@ -25,25 +25,19 @@ from simulator_world import (
     FREE,
     NAMES,
     ROWS,
-    SAME_CLOSE,
     TARGET_DIFFERENCE,
     best_of,
     book,
+    path_only,
     told,
     world,
 )  # fmt: skip
 from tvquant.core.books import Convention, Execution, WeightPath
 from tvquant.core.panel import Panel
-from tvquant.simulation.batch import BookPaths, play_books
 
 PATH_RATIO, BOOK_RATIO, CVX_RATIO = 300.0, 100.0, 5000.0
 COLD_SECONDS = 0.5
 ENGINES = ("numba", "rust")
-
-
-def path_only(panel: Panel, path: WeightPath) -> BookPaths:
-    """One book of which only the path is asked."""
-    return play_books(panel, path.keys, path.decided, path.net[None], costs=FREE, execution=SAME_CLOSE)
 
 
 class Vectorbt:

@@ -12,6 +12,7 @@ from tvquant.core.books import Convention, CostModel, Execution, SimResult, Weig
 from tvquant.core.instruments import Instrument, Kind
 from tvquant.core.panel import Basis, Panel
 from tvquant.simulation import SIMULATORS
+from tvquant.simulation.batch import BookPaths, play_books
 
 ROWS, NAMES, EVERY = 2500, 50, 20
 TARGET_DIFFERENCE = 1e-9
@@ -48,6 +49,11 @@ def book(
 ) -> SimResult:
     """One book of a simulator, with everything."""
     return SIMULATORS[simulator].simulate(panel, path, (), costs=costs, execution=execution)
+
+
+def path_only(panel: Panel, path: WeightPath) -> BookPaths:
+    """One book of which only the path is asked."""
+    return play_books(panel, path.keys, path.decided, path.net[None], costs=FREE, execution=SAME_CLOSE)
 
 
 def best_of(run: Callable[[], object], seconds: float = 2.0, clock: Callable[[], float] = time.thread_time) -> float:
