@@ -193,7 +193,7 @@ def _step(market: PriceRows, orders: Orders, terms: Terms, book: Book, account: 
     return True
 
 
-@inlined
+@part
 def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, until: int, out: int) -> int:
     """Play rows from `t` to before `until`, in which only marks and accruals change; return the row it stopped before.
 
@@ -249,7 +249,7 @@ def _hold(market: PriceRows, terms: Terms, book: Book, account: Account, t: int,
     return until
 
 
-@inlined
+@part
 def _accrue(market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int) -> None:
     """Pay simple interest on what has been borrowed since the previous row, names and cash; funding until the open.
 
@@ -290,7 +290,7 @@ def _funding(per_hour: float, held: Floats, price: Floats, rates: Floats, bare: 
     return paid, per_hour * assumed
 
 
-@inlined
+@part
 def _take_stock(terms: Terms, account: Account, equity: float) -> None:
     """Set what accrues after a row: names sold short that a fee is due on, cash owed, and cash that earns.
 
@@ -325,7 +325,7 @@ def _apply_actions(market: PriceRows, account: Account, t: int, pending: Floats)
     account.money[MONEY] += paid
 
 
-@inlined
+@part
 def _fill(
     market: PriceRows, terms: Terms, book: Book, account: Account, t: int, out: int, late: bool, equity: float
 ) -> float:
@@ -444,7 +444,7 @@ def _call_margin(terms: Terms, book: Book, account: Account, t: int, out: int, b
         account.names[DEFERRED, j] = 0.0
 
 
-@inlined
+@part
 def _equity(account: Account) -> float:
     """Return cash and the value of the holdings at the prices in force."""
     equity: float = account.money[MONEY] + dot(account.names[PRICE], account.names[HELD])
