@@ -157,7 +157,6 @@ ELSEWHERE = {
     "simulation/preflight.py": "contracts/test_simulators.py",
     "tournament/backends/dask.py": "contracts/test_backends.py",
     "tournament/backends/ray.py": "contracts/test_backends.py",
-    "statistics/precision.py": "unit/statistics/test_metrics.py",
 }
 """Modules, or a room, that have no mirror, and the test file or folder that proves them instead."""
 

@@ -8,6 +8,7 @@ closes over is part of its key in the cache: a change of any of them makes it an
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from numba import njit
@@ -43,10 +44,13 @@ def compiled[F: Callable[..., Any]](function: F) -> F:
     return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+LINKED = MappingProxyType({"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+"""How what only compiled code calls is compiled."""
+
+
 def part[F: Callable[..., Any]](function: F) -> F:
     """Compile a function that only compiled ones call; it is linked into them and cached with them."""
-    compile_part = cast(Any, njit)(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    return cast(F, compile_part(function))
+    return cast(F, cast(Any, njit)(**LINKED)(function))
 
 
 def inlined[F: Callable[..., Any]](function: F) -> F:
@@ -54,7 +58,4 @@ def inlined[F: Callable[..., Any]](function: F) -> F:
 
     Each place that calls it is compiled longer for it.
     """
-    compile_part = cast(Any, njit)(
-        nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
-    )
-    return cast(F, compile_part(function))
+    return cast(F, cast(Any, njit)(**LINKED, forceinline=True)(function))

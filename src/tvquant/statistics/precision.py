@@ -5,6 +5,8 @@ import numpy as np
 from tvquant.core.panel import Bools, Floats
 
 EPSILON = float(np.finfo(np.float64).eps)
+ROUNDED = 8.0 * EPSILON
+"""Spread of returns of up to 1 that are constant but for rounding."""
 
 
 def rounding_floor(returns: Floats) -> Floats:
@@ -13,7 +15,7 @@ def rounding_floor(returns: Floats) -> Floats:
     A simple return p1/p0 - 1 is rounded at the size of p1/p0, however small it is itself: a constant growth of prices
     leaves a spread of about one epsilon. The floor is eight of them, times the largest return when that is above 1.
     """
-    floor: Floats = 8.0 * EPSILON * np.maximum(1.0, np.abs(returns).max(axis=0))
+    floor: Floats = ROUNDED * np.maximum(1.0, np.abs(returns).max(axis=0))
     return floor
 
 
@@ -28,7 +30,8 @@ def without_variance(returns: Floats) -> Bools:
 def constant(centred: Floats, returns: Floats) -> Bools:
     """Return which columns are `without_variance`, given their distances from their means too (both T x N)."""
     deviation = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(centred))
-    most = 8.0 * EPSILON * max(1.0, float(returns.max()), -float(returns.min()))  # no column's floor is higher
+    largest = max(float(returns.max(initial=1.0)), -float(returns.min(initial=0.0)))
+    most = ROUNDED * largest  # no column's floor is higher
     if (deviation > most).all():
         return np.zeros(len(deviation), np.bool_)
     return np.asarray(deviation <= rounding_floor(returns))

@@ -143,7 +143,7 @@ class PathHoldings(Sequence[Rebalance]):
         row = np.repeat(np.arange(len(self)), [len(one.weights) for one in self._every])
         weights = list(chain.from_iterable(one.weights.values() for one in self._every))
         net[row, self.panel.columns(tuple(chain.from_iterable(one.weights for one in self._every)))] = weights
-        return WeightPath(keys=self.panel.keys, decided=self.rows, net=net)
+        return WeightPath(keys=self.panel.keys, decided=self.rows, net=frozen(net))
 
 
 def restored(rebalances: Sequence[Rebalance], filled: Integers, execution: Execution) -> Integers:
