@@ -16,7 +16,7 @@ from tvquant.core.decisions import Decision
 from tvquant.core.digests import canonical_json, digest_bytes
 from tvquant.core.records import SELECTION
 from tvquant.core.selection import SelectionResponse
-from tvquant.core.written import joined, texts, written
+from tvquant.core.written import Writer, joined
 
 type Payload = Mapping[str, Any]
 
@@ -43,9 +43,9 @@ class Context:
     @classmethod
     def of(cls, decision: Decision) -> Self:
         """Return the context of a decision."""
-        found = context_of(decision)
-        parts = texts(found)
-        return cls(first=decision, texts=parts, data=written(found, joined(parts)))
+        found, writer = context_of(decision), Writer()
+        parts = writer.texts(found)
+        return cls(first=decision, texts=parts, data=writer.record(found, joined(parts)))
 
     @property
     def digest(self) -> str:
@@ -81,14 +81,22 @@ class WrittenDecision:
     def of(cls, decision: Decision, context: Context | None = None) -> Self:
         """Return a decision as its texts; its context where others at the row have it."""
         common = Context.of(decision) if context is None else context
-        made = decision.own()
+        made, writer = decision.own(), Writer()
         recorded = _recorded(made, decision.response)
-        whole, bare = _allocation(made.pop("allocation"), common.texts[CLUSTERS])
-        parts = texts(made)
-        whole_texts = {name: common.texts[name] for name in COMMON} | parts | {"allocation": whole}
-        by_atom = texts({name: recorded[name] for name in BY_ATOM if name in recorded})
+        outcome = made.pop("allocation")
+        parts, by_atom = (
+            writer.texts(made),
+            writer.texts({name: recorded[name] for name in BY_ATOM if name in recorded}),
+        )
+        whole, bare = b"null", b"null"
+        if outcome is not None:
+            of = writer.texts(outcome)
+            whole, bare = joined({**of, CLUSTERS: common.texts[CLUSTERS]}), joined(of)
         own = {**parts, "allocation": bare, **by_atom}
-        return cls(texts=whole_texts, own=written(recorded, joined({name: own[name] for name in recorded})))
+        return cls(
+            texts={**{name: common.texts[name] for name in COMMON}, **parts, "allocation": whole},
+            own=writer.record(recorded, joined({name: own[name] for name in recorded})),
+        )
 
     def digest(self, selection: str | None) -> str:
         """Return the digest of the decision with the digest of its selection, None where it has none."""
@@ -129,15 +137,6 @@ def _recorded(own: Payload, response: SelectionResponse | None) -> dict[str, Any
     ids = _ids(response)
     by_atom = {name: _in_order(own[name], ids) for name in BY_ATOM if name in own}
     return {**{name: value for name, value in own.items() if name != "inputs"}, **by_atom}
-
-
-def _allocation(made: Payload | None, clusters: bytes) -> tuple[bytes, bytes]:
-    """Return the text of an allocation with the clusters in their place, and without them."""
-    if made is None:
-        return b"null", b"null"
-    before = canonical_json({name: value for name, value in made.items() if name < CLUSTERS})[:-1]
-    after = canonical_json({name: value for name, value in made.items() if name > CLUSTERS})[1:]
-    return b'%s,"%s":%s,%s' % (before, CLUSTERS.encode(), clusters, after), b"%s,%s" % (before, after)
 
 
 def _ids(response: SelectionResponse | None) -> tuple[str, ...]:

@@ -10,10 +10,18 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_STRICT = (
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+)
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -31,7 +39,36 @@ def canonical_json(value: Any) -> bytes:
 
     It is exact: 1, 1.0, 0.0 and -0.0 are four texts. Numbers that are to be equal by value belong in an array.
     """
-    return _CANONICAL.encode(value).encode()
+    text = own_json(value)
+    return _CANONICAL.encode(value).encode() if text is None else text
+
+
+def own_json(value: Any) -> bytes | None:
+    """Return the canonical JSON of a value of JSON's own types throughout, of none derived from them; None of another.
+
+    orjson takes a quarter of the time of the standard library. Both give a float its fewest digits, but lay them out
+    otherwise below 1e-4, and orjson writes `null` for what is not finite: where its text may have one of these, the
+    standard library writes the value, or refuses it. So it does with an exponent of any kind.
+
+    Raises
+    ------
+    ValueError : a number that is not finite.
+    """
+    try:
+        text = orjson.dumps(value, option=_STRICT)
+    except TypeError:
+        return None
+    return _CANONICAL.encode(value).encode() if _doubtful(text) else text
+
+
+def _doubtful(text: bytes) -> bool:
+    """Return whether a text may have small numbers, exponents or `null`; single bytes are what is found quickest."""
+    return (
+        b"0.0000" in text
+        or (b"-" in text and b"e-" in text)
+        or (b"+" in text and b"e+" in text)
+        or (b"u" in text and b"null" in text)
+    )
 
 
 def digest_json(value: Any) -> str:

@@ -81,6 +81,19 @@ class ByAtom(Mapping[str, dict[str, float]]):
         k = self._places[symbol]
         return {name: float(column[k]) for name, column in self.columns.items()}
 
+    def take(self, ids: Sequence[str]) -> "ByAtom":
+        """Return the figures of some atoms in their order; an id that is not there is left out."""
+        known = tuple([symbol for symbol in ids if symbol in self._places])
+        places = [self._places[symbol] for symbol in known]
+        return ByAtom(ids=known, columns={name: column[places] for name, column in self.columns.items()})
+
+    def rows(self) -> dict[str, dict[str, float]]:
+        """Return the figures of every atom by id and name."""
+        if not self.columns:
+            return {symbol: {} for symbol in self.ids}
+        rows = zip(*[column.tolist() for column in self.columns.values()], strict=True)
+        return {symbol: dict(zip(self.columns, row, strict=True)) for symbol, row in zip(self.ids, rows, strict=True)}
+
     def __contains__(self, symbol: object) -> bool:
         """Return whether an atom is there; no row is made for that."""
         return symbol in self._places
@@ -197,9 +210,9 @@ class SelectionResponse:
         components = (
             {POOL: in_columns(self.components, pool)}
             if whole
-            else {"components": in_columns(payload["components"], won)}
+            else {"components": in_columns(_of(self.components, won), won)}
         )
-        return {**rest, **components, "parts": in_columns(payload["parts"], won)}
+        return {**rest, **components, "parts": in_columns(_of(self.parts, won), won)}
 
     def payload(self) -> dict[str, Any]:
         """Return the response, JSON-able and in canonical order; of winners only what makes up their scores.
@@ -213,8 +226,8 @@ class SelectionResponse:
             "version": self.version,
             "winners": [atom.fields() | {"how": self.recruited[atom.symbol]} for atom in self.winners],
             "scores": dict(sorted(self.scores.items())),
-            "components": {symbol: dict(self.components[symbol]) for symbol in won if symbol in self.components},
-            "parts": {symbol: dict(self.parts[symbol]) for symbol in won if symbol in self.parts},
+            "components": _rows(_of(self.components, won)),
+            "parts": _rows(_of(self.parts, won)),
             "vetoes": {symbol: flat(veto) for symbol, veto in sorted(self.vetoes.items())},
             "clusters": dict(sorted(self.clusters.items())),
             "stage": self.stage,
@@ -234,10 +247,22 @@ def in_columns(rows: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> d
     Rows are in the order of `ids`; where they are not of these very atoms the columns say of which.
     """
     order = [one for one in ids if one in rows] + sorted(rows.keys() - set(ids))
-    asked = [rows[one] for one in order]
-    names = sorted({name for row in asked for name in row})
-    columns = {name: [row.get(name) for row in asked] for name in names}
+    if order and isinstance(rows, ByAtom):
+        columns = {name: column.tolist() for name, column in sorted(rows.take(order).columns.items())}
+    else:
+        asked = [rows[one] for one in order]
+        columns = {name: [row.get(name) for row in asked] for name in sorted({name for row in asked for name in row})}
     return {"columns": columns} | ({} if order == list(ids) else {"of": order})
+
+
+def _of(rows: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+    if isinstance(rows, ByAtom):
+        return rows.take(ids)
+    return {one: rows[one] for one in ids if one in rows}
+
+
+def _rows(rows: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    return rows.rows() if isinstance(rows, ByAtom) else {one: dict(row) for one, row in rows.items()}
 
 
 def by_atom(columns: Mapping[str, Any], ids: Sequence[str]) -> dict[str, dict[str, float]]:

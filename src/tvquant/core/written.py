@@ -1,6 +1,6 @@
 """JSON that has been written: what is digested, recorded and sent to another process becomes text once.
 
-1. The canonical text of an object is put together from the texts of its values (`texts`, `joined`), so that a value
+1. The canonical text of an object is put together from the texts of its values (`Writer`, `joined`), so that a value
    that stands in several objects is written for the first of them only.
 2. `Written` is an object as its text, which whoever asks for a value reads. It is made of what is its own encoding in
    a record (`ledger.encoding`): a ledger takes the text as it is.
@@ -8,16 +8,15 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from tvquant.core.digests import canonical_json
-
-TEXT, LEAVES, NESTED = frozenset({str}), frozenset({str, int, float, bool, type(None)}), frozenset({dict, list, tuple})
-"""JSON's own types: of keys, of single values, of what holds others."""
+from tvquant.core.digests import canonical_json, own_json
 
 
 class Written(Mapping[str, Any]):
-    """A JSON object as its canonical text; made by `written`."""
+    """A JSON object as its canonical text; made by a `Writer`."""
 
     __slots__ = ("_read", "text")
 
@@ -47,42 +46,46 @@ class Written(Mapping[str, Any]):
         return self._read
 
 
-def written(value: Mapping[str, Any], text: bytes) -> Mapping[str, Any]:
-    """Return an object as its canonical text where it is its own encoding in a record; else as it is."""
-    return Written(text) if is_json(value) and not may_have_tags(text) else value
+@dataclass(slots=True)
+class Writer:
+    """Writes the values of objects as canonical text.
 
-
-def texts(fields: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the canonical text of every value by its name.
-
-    Raises
-    ------
-    ValueError : a number that is not finite.
+    Parameters
+    ----------
+    own : whether all so far were of JSON's own types, which are their own encoding in a record.
     """
-    return {name: b"null" if value is None else canonical_json(value) for name, value in fields.items()}
+
+    own: bool = True
+
+    def texts(self, fields: Mapping[str, Any]) -> dict[str, bytes]:
+        """Return the canonical text of every value by its name.
+
+        Raises
+        ------
+        ValueError : a number that is not finite.
+        """
+        return {name: b"null" if value is None else self.text(value) for name, value in fields.items()}
+
+    def text(self, value: Any) -> bytes:
+        """Return the canonical text of a value; a number that is not finite is a ValueError."""
+        text = own_json(value)
+        if text is None:
+            self.own, text = False, canonical_json(value)
+        return text
+
+    def record(self, value: Mapping[str, Any], text: bytes) -> Mapping[str, Any]:
+        """Return an object as its canonical text where all that was written is its own encoding; else as it is."""
+        return Written(text) if self.own and not may_have_tags(text) else value
 
 
 def joined(of: Mapping[str, bytes]) -> bytes:
     """Return the canonical text of the object whose values have these texts; its names are plain words."""
-    return b"{%s}" % b",".join([b'"%s":%s' % (name.encode(), of[name]) for name in sorted(of)])
+    return b"{%s}" % b",".join([_key(name) + text for name, text in sorted(of.items())])
 
 
-def is_json(value: Any) -> bool:
-    """Return whether a value is of JSON's own types throughout, of none derived from them, its keys text.
-
-    Such a value is its own encoding, but for numbers that are not finite, text that is not Unicode, which JSON's writer
-    refuses, and keys with a mark (`may_have_tags`).
-    """
-    kind = type(value)
-    if kind not in NESTED:
-        return kind in LEAVES
-    if kind is dict:
-        if not TEXT.issuperset(map(type, value)):
-            return False
-        value = value.values()
-    if LEAVES.issuperset(map(type, value)):
-        return True
-    return all(type(one) in LEAVES or is_json(one) for one in value)
+@cache
+def _key(name: str) -> bytes:
+    return b'"%s":' % name.encode()
 
 
 def may_have_tags(text: bytes) -> bool:

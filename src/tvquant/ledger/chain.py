@@ -10,7 +10,7 @@ One process writes; the caller holds the workspace lock.
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from io import FileIO
 from pathlib import Path
@@ -19,16 +19,17 @@ from typing import Any, Self
 
 from tvquant.core import durable
 from tvquant.core.clock import Clock
-from tvquant.core.digests import canonical_json
+from tvquant.core.digests import canonical_json, own_json
 from tvquant.core.errors import DataError, LedgerError
 from tvquant.core.records import RUN, Entry
 from tvquant.core.stages import Stage
-from tvquant.core.written import LEAVES, Written, is_json, may_have_tags
+from tvquant.core.written import Written, may_have_tags
 from tvquant.ledger.encoding import encode, is_scalar
 from tvquant.ledger.genesis import check_genesis
 from tvquant.ledger.lines import AUDIT, HEAD, ChainProgress, line_of, seal_content
 from tvquant.ledger.verify import Integrity, survey
 
+SCALARS = frozenset({str, int, float, bool, type(None)})
 HEAD_EVERY = 16
 """Least number of records from one head to the next."""
 
@@ -160,11 +161,14 @@ class Ledger:
             raise LedgerError(f"{self._folder / AUDIT} is {state} and takes no more records")
         fields = {**_content(entry), **self._progress.place(entry.chain), "run_id": self._run_id, "at": self._now()}
         line, digest = _hashed(fields)
-        with self._whole_or_closed():
-            rest = memoryview(line)
-            while rest:
-                rest = rest[self._file.write(rest) :]
+        try:
+            written = self._file.write(line)
+            while written < len(line):
+                written += self._file.write(memoryview(line)[written:])
             self._progress.advance(fields, digest, len(line))
+        except BaseException as error:
+            self._stop(error)
+            raise
         return digest
 
     def _now(self) -> str:
@@ -175,18 +179,21 @@ class Ledger:
 
     @contextmanager
     def _whole_or_closed(self) -> Iterator[None]:
-        """Whatever stops a write half-way (full disk, interrupt) closes the ledger: nothing follows a torn line."""
-        with ExitStack() as stack:
-            stack.callback(self._file.close)
-            try:
-                yield
-            except OSError as error:
-                self._failure = (
-                    f"{self._folder}: {error.strerror}; make room and continue with --resume (a meta-portfolio: "
-                    "play it again)"
-                )
-                raise DataError(self._failure) from error
-            stack.pop_all()
+        try:
+            yield
+        except BaseException as error:
+            self._stop(error)
+            raise
+
+    def _stop(self, error: BaseException) -> None:
+        """Close after what stopped a write half-way (full disk, interrupt): nothing follows a torn line."""
+        self._file.close()
+        if isinstance(error, OSError):
+            self._failure = (
+                f"{self._folder}: {error.strerror}; make room and continue with --resume (a meta-portfolio: "
+                "play it again)"
+            )
+            raise DataError(self._failure) from error
 
     def _write_head(self) -> None:
         aside = self._folder / f"{HEAD}.new"
@@ -219,11 +226,10 @@ def _hashed(fields: Mapping[str, Any]) -> tuple[bytes, str]:
 
 def _text(fields: Mapping[str, Any]) -> bytes:
     """Return the text of some fields of a record; most are their own encoding and are written as they are."""
-    if is_json(fields):
-        with suppress(ValueError):  # of what JSON has no word for: the encoding has one, or says where it is
-            text = canonical_json(fields)
-            if not may_have_tags(text):
-                return text
+    with suppress(ValueError):  # of what JSON has no word for: the encoding has one, or says where it is
+        text = own_json(fields)
+        if text is not None and not may_have_tags(text):
+            return text
     return canonical_json({name: encode(value, name) for name, value in fields.items()})
 
 
@@ -237,7 +243,7 @@ def _content(entry: Entry) -> dict[str, Any]:
             if not isinstance(digest, str):
                 raise TypeError(f"{side}.{name}: expected a digest, found a {type(digest).__name__}")
     for name, value in entry.metrics.items():
-        if type(value) not in LEAVES and not is_scalar(encode(value, f"metrics.{name}")):
+        if type(value) not in SCALARS and not is_scalar(encode(value, f"metrics.{name}")):
             raise TypeError(f"metrics.{name}: a metric is one scalar; what is nested belongs in `data`")
     return {
         "chain": entry.chain,

@@ -15,11 +15,11 @@ from typing import Any
 
 from tvquant.core.decision_records import Context, WrittenDecision
 from tvquant.core.decisions import Decision
-from tvquant.core.digests import canonical_json, digest_bytes
+from tvquant.core.digests import digest_bytes
 from tvquant.core.records import CONTEXT, DECISION, SELECTION, SNAPSHOT, Entry, chain_of
 from tvquant.core.selection import SelectionResponse
 from tvquant.core.stages import Stage
-from tvquant.core.written import joined, texts, written
+from tvquant.core.written import Writer, joined
 from tvquant.tournament.cells import Cell, Path
 from tvquant.tournament.rebalances import Rebalance
 from tvquant.tournament.specs import StrategySpec
@@ -74,9 +74,9 @@ def selection_entry(name: str, window: int, response: SelectionResponse, *, whol
     `name` is the one that its paths have for their selections; `whole` keeps the probabilities of the whole pool, of
     which the payload has those of winners.
     """
-    payload = response.payload()
-    data, of = response.record_of(payload, whole=whole), texts(payload)
-    kept = {one: of[one] if value is payload.get(one) else canonical_json(value) for one, value in data.items()}
+    payload, writer = response.payload(), Writer()
+    data, of = response.record_of(payload, whole=whole), writer.texts(payload)
+    kept = {one: of[one] if value is payload.get(one) else writer.text(value) for one, value in data.items()}
     return Entry(
         chain=chain_of(SELECTION, name),
         stage=Stage.VALIDATION,
@@ -84,7 +84,7 @@ def selection_entry(name: str, window: int, response: SelectionResponse, *, whol
         kind=SELECTION,
         outputs={SELECTION: digest_bytes(joined(of))},
         metrics={"window": window, "winners": len(response.winners), "stage": response.stage},
-        data=written(data, joined(kept)),
+        data=writer.record(data, joined(kept)),
     )
 
 

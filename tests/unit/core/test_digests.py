@@ -1,4 +1,5 @@
 import hashlib
+import json
 import struct
 
 import numpy as np
@@ -29,6 +30,21 @@ def test_json_has_one_form() -> None:
     assert digest_json({"a": 1, "b": 2}) == digest_json({"b": 2, "a": 1})
     assert digest_json([1, 2]) != digest_json([2, 1])
     assert canonical_json([0.0, -0.0, 1, 1.0]) == b"[0.0,-0.0,1,1.0]"
+
+
+def test_a_float_has_the_text_of_the_standard_library_whatever_its_size() -> None:
+    rng = np.random.default_rng(3)
+    edges = [1e-5, 9.999999999999999e-5, 1e-4, 1e15, 9999999999999998.0, 1e16, 5e-324, 1.7976931348623157e308, 0.0]
+    drawn = [*rng.normal(size=500), *np.exp(rng.normal(scale=30.0, size=1000)), *rng.integers(0, 9, 50).astype(float)]
+    bits = rng.integers(0, 2**63, 1000).view(np.float64)
+    for value in map(float, [*edges, *drawn, *bits[np.isfinite(bits)]]):
+        for one in (value, -value):
+            assert canonical_json({"a": [one, "e1"]}) == f'{{"a":[{one!r},"e1"]}}'.encode()
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, {"a": 2**70, "b": 0.5}, {"b": [None, 0.1], "a": "null"}])
+def test_json_is_that_of_the_standard_library(value: object) -> None:
+    assert canonical_json(value) == json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 @pytest.mark.parametrize("value", [float("nan"), [float("inf")], {"a": -float("inf")}], ids=str)

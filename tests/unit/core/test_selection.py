@@ -123,3 +123,16 @@ def test_figures_by_atom_are_a_mapping_of_rows_that_travels_and_is_written_as_on
     ]
     assert found.get("X:C") is None
     assert ByAtom(ids=("X:A",), columns={}) == {"X:A": {}}
+
+
+@pytest.mark.parametrize("names", [("momentum", "adx"), ()])
+@pytest.mark.parametrize("known", [("X:C_hold_LONG", SHORT.symbol, LONG.symbol), ("X:C_hold_LONG", LONG.symbol), ()])
+def test_a_response_is_written_alike_whether_it_keeps_rows_or_columns(known, names):
+    """Also where an atom has no figures, or there are none at all."""
+    columns = {name: 0.1 * k + np.arange(len(known)) / 3 for k, name in enumerate(names)}
+    of = ByAtom(ids=known, columns=columns)
+    rows = {one: dict(of[one]) for one in known}
+    columned, plain = response(components=of, parts=of), response(components=rows, parts=rows)
+    assert json.dumps(columned.payload()) == json.dumps(plain.payload())
+    for whole in (False, True):
+        assert json.dumps(columned.record(whole=whole)) == json.dumps(plain.record(whole=whole))
